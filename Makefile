@@ -1,0 +1,69 @@
+# Every command of the project, written down once. `make` alone lists them.
+# Windows, or no make: the plain lines are in CONTRIBUTING.md.
+
+PYTHON ?= python3
+VENV   ?= .venv
+PY     := $(VENV)/bin/python
+STAMP  := $(VENV)/.hw5-installed
+JOBS   ?= 2
+# Extra words for pip, e.g. make setup PIP_FLAGS=--no-cache-dir
+PIP_FLAGS ?=
+# Arguments of the command behind a target, e.g. make bench ARGS="render --json out.json"
+ARGS ?=
+NBVAL  := $(if $(wildcard notebooks/*.ipynb),--nbval notebooks)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup report test lint format lab bench doctor notebooks clean
+
+help: ## list the commands
+	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+setup: $(STAMP) ## make the environment in .venv (nothing to do when it is up to date)
+
+# The lock holds the versions CI runs with; they exist for Python 3.11 and newer.
+$(STAMP): requirements.txt requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { \
+	  echo "hw5 needs Python 3.10 or newer; '$(PYTHON)' is older or missing." \
+	       "Try: make setup PYTHON=python3.12" >&2; exit 1; }
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV) || { \
+	  echo "could not make $(VENV): install your system's python3-venv package" >&2; exit 1; }
+	@echo "installing into $(VENV) (a few minutes the first time) ..."
+	@lock=$$($(PY) -c 'import sys; print("-c requirements.lock" * (sys.version_info >= (3, 11)))'); \
+	  $(PY) -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) $$lock -e '.[dev]'
+	@touch $@
+
+report: setup ## the whole main job; then open report/index.html
+	@$(PY) -m hw5 report $(ARGS)
+
+# One thread per worker: two workers with two threads each would fight for two cores.
+test: lint ## style, import rules, all tests and all notebooks
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) tests $(NBVAL) $(ARGS)
+
+lint: setup ## style and import rules alone
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --quiet --check .
+	@$(VENV)/bin/lint-imports --no-logo --no-cache > $(VENV)/imports.log || { cat $(VENV)/imports.log; exit 1; }
+
+format: setup ## rewrite the code in the common format
+	@$(PY) -m ruff check --quiet --fix-only .
+	@$(PY) -m ruff format --quiet .
+
+lab: setup ## open the notebooks
+	@$(VENV)/bin/jupyter lab
+
+notebooks: setup ## run every notebook from top to bottom against its stored outputs
+	@$(if $(NBVAL),OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) $(NBVAL) $(ARGS),echo "notebooks/ holds none")
+
+bench: setup ## speed as ratios measured in one run
+	@$(PY) -m hw5 bench $(ARGS)
+
+doctor: setup ## is this machine ready?
+	@$(PY) -m hw5 doctor
+
+train-%: setup ## train one shipped weight again, e.g. make train-stylegan2 ARGS="--hours 3"
+	@$(PY) -m hw5 train $* $(ARGS)
+
+clean: ## remove what the commands made (keeps .venv and weights)
+	rm -rf build runs report/index.html report/media *.egg-info
+	rm -rf .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find hw5 report tests -name __pycache__ -type d -prune -exec rm -rf {} +
