@@ -1,0 +1,268 @@
+"""LPIPS with the package's networks from files made here, and with an offline network."""
+
+from __future__ import annotations
+
+import lpips
+import pytest
+import torch
+import torchvision
+from safetensors.torch import load_file, save_file
+
+from hw5.kit.checks import InputError
+from hw5.metrics.heads import Heads, Taps
+from hw5.metrics.perceptual import (
+    BACKBONE_FILES,
+    HEADS_FILE,
+    lpips_metric,
+    spread_taps,
+    weight_folders,
+)
+
+MODELS = {
+    "alex": (torchvision.models.alexnet, torchvision.models.AlexNet_Weights),
+    "squeeze": (torchvision.models.squeezenet1_1, torchvision.models.SqueezeNet1_1_Weights),
+    "vgg": (torchvision.models.vgg16, torchvision.models.VGG16_Weights),
+}
+
+pytestmark = pytest.mark.usefixtures("no_network")
+
+
+def published_weights(name, rng):
+    """Random weights under torchvision's published names, without the classifier (as lpips)."""
+    with torch.device("meta"):
+        shapes = MODELS[name][0](weights=None).state_dict()
+    return {
+        key: 0.1 * torch.randn(value.shape, generator=rng)
+        for key, value in shapes.items()
+        if key.startswith("features")
+    }
+
+
+@pytest.fixture
+def squeeze_folder(tmp_path, rng):
+    """A folder with a file in the published format."""
+    torch.save(published_weights("squeeze", rng), tmp_path / BACKBONE_FILES["squeeze"])
+    return tmp_path
+
+
+@pytest.fixture(params=["package", "offline"])
+def metric(request, squeeze_folder, features):
+    if request.param == "package":
+        return lpips_metric("squeeze", folders=[squeeze_folder])
+    return lpips_metric("offline", features=features)
+
+
+def test_equal_pictures_are_at_distance_zero(metric, pictures):
+    torch.testing.assert_close(metric(pictures, pictures), torch.zeros(3))
+
+
+def test_distances_are_symmetric_and_positive(metric, pictures):
+    other = pictures.flip(0).flip(-1)
+    there, back = metric(pictures, other), metric(other, pictures)
+    assert there.shape == (3,) and (there > 0).all()
+    torch.testing.assert_close(there, back)
+
+
+def test_every_picture_has_its_own_distance(metric, pictures):
+    other = pictures.flip(-1)
+    torch.testing.assert_close(metric(pictures, other)[1:2], metric(pictures[1:2], other[1:2]))
+
+
+def test_a_ruler_stays_in_evaluation_mode(metric, pictures):
+    metric.train()
+    assert not any(module.training for module in metric.modules())
+
+
+def test_gradients_stay_finite_where_all_channels_are_zero(features, pictures):
+    for convolution in features.convolutions:
+        convolution.bias.fill_(-100.0)  # every ReLU is shut
+    output = pictures.clone().requires_grad_(True)
+    metric = lpips_metric("offline", features=features)
+    metric(output, pictures.flip(-1)).sum().backward()
+    assert torch.isfinite(output.grad).all()
+
+
+def test_gradients_reach_the_picture(metric, pictures):
+    output = pictures.clone().requires_grad_(True)
+    metric(output, pictures.flip(-1)).sum().backward()
+    assert torch.isfinite(output.grad).all() and (output.grad != 0).any()
+
+
+def test_pictures_of_different_shapes_are_refused(metric, pictures):
+    with pytest.raises(InputError, match="output"):
+        metric(pictures[:1], pictures)
+
+
+@pytest.mark.parametrize("name", ["alex", "squeeze"])
+def test_the_package_gives_the_same_figure_with_the_same_weights(name, tmp_path, rng, pictures):
+    weights = published_weights(name, rng)
+    torch.save(weights, tmp_path / BACKBONE_FILES[name])
+    ours = lpips_metric(name, folders=[tmp_path])
+    images = torch.nn.functional.interpolate(pictures, (64, 64))
+    with pytest.warns(UserWarning, match="torchvision|pretrained|weights"):
+        package = lpips.LPIPS(net=name, pnet_rand=True, verbose=False)  # published heads
+    for index in range(1, package.net.N_slices + 1):  # fill its trunk layer by layer
+        for number, layer in getattr(package.net, f"slice{index}").named_children():
+            prefix = f"features.{number}."
+            part = {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+            layer.load_state_dict(part)
+    expected = package(images, images.flip(-1)).flatten()
+    assert (expected > 0).all()
+    torch.testing.assert_close(ours(images, images.flip(-1)), expected)
+
+
+def test_the_file_names_are_torchvisions_own():
+    published = {k: w.IMAGENET1K_V1.url.rsplit("/", 1)[1] for k, (_, w) in MODELS.items()}
+    assert published == BACKBONE_FILES
+
+
+def test_the_packages_ruler_has_nothing_to_train(squeeze_folder):
+    metric = lpips_metric("squeeze", folders=[squeeze_folder])
+    assert metric.heads is None and not any(p.requires_grad for p in metric.parameters())
+
+
+def test_auto_takes_the_first_network_on_disk(squeeze_folder):
+    assert lpips_metric(folders=[squeeze_folder]).name == "lpips-squeeze"
+
+
+def test_auto_without_files_is_offline_and_says_uncalibrated(features, tmp_path):
+    metric = lpips_metric(features=features, folders=[tmp_path])
+    assert metric.name == "lpips-SmallFeatures-uncalibrated"
+
+
+def test_the_bundled_network_needs_no_file_and_no_network(tmp_path, pictures):
+    metric = lpips_metric(folders=[tmp_path])
+    assert metric.name == "lpips-EfficientNetLite0-uncalibrated"
+    assert (metric(pictures, pictures.flip(-1)) > 0).all()
+
+
+def test_heads_in_a_weights_folder_are_found(tmp_path):
+    taps = Taps("EfficientNetLite0", ("stem",))
+    Heads([32]).save(tmp_path / HEADS_FILE, taps)
+    metric = lpips_metric(folders=[tmp_path])
+    assert metric.taps == taps and metric.name == "lpips-EfficientNetLite0"
+
+
+def test_a_named_network_without_its_file_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"vgg16-397923af\.pth"):
+        lpips_metric("vgg", folders=[tmp_path])
+
+
+def test_an_unknown_backbone_lists_the_known_ones():
+    with pytest.raises(InputError, match="squeeze"):
+        lpips_metric("resnet")
+
+
+def test_the_environment_names_the_first_folder(monkeypatch, squeeze_folder):
+    monkeypatch.setenv("HW5_WEIGHTS", str(squeeze_folder))
+    assert weight_folders()[0] == squeeze_folder
+    assert lpips_metric("squeeze").name == "lpips-squeeze"
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>quota exceeded</html>", b"PK\x03\x04"])
+def test_a_damaged_backbone_file_is_one_clear_line(content, tmp_path):
+    (tmp_path / BACKBONE_FILES["squeeze"]).write_bytes(content)
+    with pytest.raises(InputError, match="squeezenet1_1"):
+        lpips_metric("auto", folders=[tmp_path])
+
+
+@pytest.mark.parametrize("spoil", ["missing", "shape", "nan"])
+def test_a_backbone_file_with_wrong_entries_is_refused(spoil, tmp_path, rng):
+    weights = published_weights("squeeze", rng)
+    if spoil == "missing":
+        del weights["features.0.weight"]
+    elif spoil == "shape":
+        weights["features.0.weight"] = torch.zeros(1)
+    else:
+        weights["features.0.weight"][0] = torch.nan
+    torch.save(weights, tmp_path / BACKBONE_FILES["squeeze"])
+    with pytest.raises(InputError, match=r"features\.0\.weight"):
+        lpips_metric("squeeze", folders=[tmp_path])
+
+
+def test_an_uncalibrated_ruler_is_the_packages_baseline(features, pictures):
+    """By hand: unit-length features, squared differences, mean over space, sum over the rest."""
+    metric = lpips_metric("offline", features=features)
+    a = features(pictures, features.layer_names)
+    b = features(pictures.flip(-1), features.layer_names)
+    expected = sum(
+        (lpips.normalize_tensor(a[k]) - lpips.normalize_tensor(b[k])).square().sum(1).mean((1, 2))
+        for k in a
+    )
+    torch.testing.assert_close(metric(pictures, pictures.flip(-1)), expected)
+
+
+def test_contributions_times_weights_are_the_distance(features, pictures, rng):
+    metric = lpips_metric("offline", features=features)
+    for head in metric.heads:
+        head.weight.data = torch.randn(head.weight.shape, generator=rng)
+    parts = metric.contributions(pictures, pictures.flip(-1))
+    assert parts.shape == (3, 8 + 12 + 16)
+    expected = metric(pictures, pictures.flip(-1))
+    torch.testing.assert_close(parts @ metric.heads.weights(), expected)
+
+
+def test_heads_stay_non_negative_and_only_they_train(features, pictures):
+    metric = lpips_metric("offline", features=features)
+    trainable = [p for p in metric.parameters() if p.requires_grad]
+    assert len(trainable) == 3
+    metric(pictures, pictures.flip(-1)).sum().backward()
+    torch.optim.SGD(trainable, lr=1e3).step()  # far past zero
+    assert any((head.weight < 0).any() for head in metric.heads)
+    assert (metric.heads.weights() >= 0).all()
+    assert (metric(pictures, pictures.flip(-1)) > 0).all()
+
+
+def test_saved_heads_come_back_with_their_taps(features, pictures, tmp_path, rng):
+    taps = Taps("SmallFeatures", ("first", "third"), 48)
+    metric = lpips_metric("offline", features=features, taps=taps)
+    for head in metric.heads:
+        head.weight.data = torch.randn(head.weight.shape, generator=rng)
+    metric.heads.save(tmp_path / "heads.safetensors", metric.taps)
+    again = lpips_metric("offline", features=features, heads=tmp_path / "heads.safetensors")
+    assert again.taps == taps and again.name == "lpips-SmallFeatures"
+    torch.testing.assert_close(
+        again(pictures, pictures.flip(-1)), metric(pictures, pictures.flip(-1))
+    )
+
+
+def test_the_network_sees_pictures_at_the_size_of_the_taps(features, pictures):
+    metric = lpips_metric("offline", features=features, taps=spread_taps(features, size=48))
+    features.sizes_seen.clear()
+    metric(pictures, pictures)
+    assert set(features.sizes_seen) == {48}
+
+
+def test_heads_for_other_taps_are_refused(features, tmp_path):
+    path = tmp_path / "heads.safetensors"
+    Heads([8]).save(path, Taps("OtherNetwork", ("first",)))
+    with pytest.raises(InputError, match="OtherNetwork"):
+        lpips_metric("offline", features=features, heads=path)
+    Heads([5]).save(path, Taps("SmallFeatures", ("first",)))
+    with pytest.raises(InputError, match="widths"):
+        lpips_metric("offline", features=features, heads=path)
+
+
+@pytest.mark.parametrize("value", [-0.5, float("nan")])
+def test_broken_weights_in_a_heads_file_are_refused(value, tmp_path):
+    path = tmp_path / "heads.safetensors"
+    Heads([4]).save(path, Taps("SmallFeatures", ("first",)))
+    tensors = {k: torch.full_like(v, value) for k, v in load_file(path).items()}
+    config = '{"network": "SmallFeatures", "layers": ["first"], "size": null}'
+    save_file(tensors, path, metadata={"config": config})
+    with pytest.raises(InputError, match="lin0"):
+        Heads.load(path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no safetensors", b"\xff" * 64])
+def test_a_damaged_heads_file_is_one_clear_line(content, tmp_path):
+    path = tmp_path / "heads.safetensors"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=r"heads\.safetensors"):
+        Heads.load(path)
+
+
+def test_five_taps_are_spread_evenly_and_end_at_the_deepest(features):
+    features.layer_names = tuple("abcdefghij")
+    assert spread_taps(features).layers == ("b", "d", "f", "h", "j")
