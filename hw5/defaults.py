@@ -1,0 +1,47 @@
+"""Which bundled networks the commands, notebooks and the report use unless told otherwise.
+
+Offers `FEATURES`, `open_features`, `open_generator` and `build_criterion`. Weights are opened by
+zoo.py; losses.py says what a criterion does with them.
+"""
+
+from __future__ import annotations
+
+from hw5 import zoo
+from hw5.config import LossWeights
+from hw5.kit.checks import InputError
+from hw5.losses import Criterion
+from hw5.models.features import FeatureNetwork
+from hw5.models.generator import Generator
+
+# Feature networks behind the perceptual loss, best first; the first that is bundled is used.
+FEATURES = ("world-features", "efficientnet-lite0")
+
+
+def open_features() -> FeatureNetwork:
+    """The best bundled feature network."""
+    known = zoo.names()
+    return zoo.load(next(name for name in FEATURES if name in known))
+
+
+def open_generator(name: str) -> Generator:
+    """The generator called `name`, or stored in the file `name`, ready to render.
+
+    Raises:
+        InputError: an unknown name, a damaged file, or a network of another kind.
+    """
+    network = zoo.load(name)
+    if not isinstance(network, Generator):
+        got = f"{name}, a {type(network).__name__}"
+        raise InputError.about("generator", expected="a generator", got=got)
+    return network
+
+
+def build_criterion(weights: LossWeights) -> Criterion:
+    """The criterion for these weights, with the bundled networks that it needs and no others."""
+    features = open_features() if weights.perceptual or weights.style else None
+    ruler = None
+    if weights.lpips:
+        from hw5.metrics.perceptual import lpips_metric  # here: the lpips package is slow to import
+
+        ruler = lpips_metric()
+    return Criterion(weights, features=features, lpips=ruler)

@@ -1,0 +1,106 @@
+"""The marks around solutions: balanced, announced by a task header, and safe to cut out."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+CODE = Path(__file__).resolve().parents[2] / "hw5"
+NAMES = {"losses": 1, "latents": 2, "projector": 3, "interpolate": 4, "draw": 5}  # file -> part
+MARKED = re.compile(r"^( *)# BEGIN SOLUTION (\w+)\n(.*?)^\1# END SOLUTION$", re.S | re.M)
+HEADER = re.compile(r"Task (\d)\.(\d+) \(about (\d+) lines, (\d+) minutes\)\. \S")
+
+
+def source(name):
+    return (CODE / f"{name}.py").read_text(encoding="utf-8")
+
+
+def cut(text):
+    return MARKED.sub(r'\1raise NotImplementedError("\2")', text)
+
+
+def solved_lines(body):
+    return [x for x in body.splitlines() if x.strip() and not x.strip().startswith("#")]
+
+
+def tasks(name):
+    """(function, task name, solution) of each marked region of a file."""
+    text = source(name)
+    functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef)]
+    for match in MARKED.finditer(text):
+        line = text[: match.start()].count("\n") + 1
+        around = [f for f in functions if f.lineno < line <= f.end_lineno + 1]
+        yield min(around, key=lambda f: f.end_lineno - f.lineno), match[2], match[3]
+
+
+every_task = pytest.mark.parametrize(
+    ("function", "task", "solution"),
+    [task for name in NAMES for task in tasks(name)],
+    ids=[task for name in NAMES for _, task, _ in tasks(name)],
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_mark_belongs_to_a_region(name):
+    regions = len(MARKED.findall(source(name)))
+    assert regions == source(name).count("BEGIN SOLUTION") == source(name).count("END SOLUTION") > 0
+
+
+@every_task
+def test_a_solution_has_3_to_25_lines(function, task, solution):
+    assert 3 <= len(solved_lines(solution)) <= 25
+
+
+@every_task
+def test_the_docstring_opens_with_the_tasks_header(function, task, solution):
+    header = HEADER.match(ast.get_docstring(function))
+    assert header, f"{task}: see CONTRIBUTING.md for the form of a task header"
+    part, number, num_lines, _ = map(int, header.groups())
+    assert task == f"task_{part}_{number}"
+    assert abs(num_lines - len(solved_lines(solution))) <= 2, "tells another number of lines"
+
+
+@every_task
+def test_the_docstring_has_a_hint_and_an_expectation(function, task, solution):
+    text = ast.get_docstring(function)
+    assert "Hint:" in text
+    assert re.search(r"Expected\b|gives 0", text)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_tasks_are_numbered_in_the_order_of_the_file(name):
+    numbers = [tuple(map(int, task.split("_")[1:])) for _, task, _ in tasks(name)]
+    assert numbers == [(NAMES[name], i + 1) for i in range(len(numbers))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_cutting_the_solutions_leaves_a_file_that_runs(name):
+    stub = cut(source(name))
+    assert "SOLUTION" not in stub
+    namespace = {"__name__": f"hw5.{name}_cut"}
+    __import__("sys").modules[namespace["__name__"]] = __import__("types").ModuleType(
+        namespace["__name__"]
+    )
+    exec(compile(stub, f"{name}.py", "exec"), namespace)
+
+
+def test_a_task_that_is_not_done_says_which():
+    namespace = {"__name__": "hw5.losses"}
+    exec(compile(cut(source("losses")), "losses.py", "exec"), namespace)
+    with pytest.raises(NotImplementedError, match="task_1_8"):
+        namespace["latent_penalty"](None)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "    # BEGIN SOLUTION a\n    x = 1\n",
+        "    # BEGIN SOLUTION a\n    x = 1\n# END SOLUTION\n",
+        "    # END SOLUTION\n",
+    ],
+)
+def test_broken_marks_are_no_region(bad):
+    assert not MARKED.findall(bad)
