@@ -46,6 +46,7 @@ class StyleGAN2(Generator):
         channels: Mapping[int, int] | None = None,  # resolution -> channels; replaces the two
         num_mapping_layers: int = 2,  # ADA's "auto" setting; 8 in the paper
         mapping_lr_multiplier: float = 0.01,
+        mapping_width: int | None = None,  # of the layers inside the mapping network; None: w_dim
         img_channels: int = 3,
         conv_clamp: float | None = None,  # largest magnitude of features; ADA: 256 with float16
     ) -> None:
@@ -55,7 +56,11 @@ class StyleGAN2(Generator):
         self.image_size, self.z_dim, self.w_dim = image_size, z_dim, w_dim
         self.synthesis = SynthesisNetwork(w_dim, widths, img_channels, conv_clamp)
         self.mapping = MappingNetwork(
-            z_dim, w_dim, num_mapping_layers, lr_multiplier=mapping_lr_multiplier
+            z_dim,
+            w_dim,
+            num_mapping_layers,
+            lr_multiplier=mapping_lr_multiplier,
+            width=mapping_width,
         )
         self.conv_names = tuple(self._conv_names())
         self.num_layers = len(self.conv_names) + 1  # the last torgb has a code of its own

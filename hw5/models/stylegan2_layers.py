@@ -6,6 +6,7 @@ Their arithmetic is in stylegan2_ops.py; stylegan2.py runs them.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 
@@ -33,14 +34,14 @@ class MappingNetwork(nn.Module):
         num_layers: int,
         *,
         lr_multiplier: float = 0.01,  # the mapping learns 100 times more slowly (StyleGAN, app. C)
+        width: int | None = None,  # of the layers between; None: w_dim (ADA's layer_features)
     ) -> None:
         """Build layers fc0 ... and the average code `w_avg`, which starts at 0."""
         super().__init__()
         self.num_layers = num_layers
-        for i in range(num_layers):
-            layer = FullyConnected(
-                z_dim if i == 0 else w_dim, w_dim, activation="lrelu", lr_multiplier=lr_multiplier
-            )
+        widths = [z_dim, *[width or w_dim] * (num_layers - 1), w_dim]
+        for i, (before, after) in enumerate(itertools.pairwise(widths)):
+            layer = FullyConnected(before, after, activation="lrelu", lr_multiplier=lr_multiplier)
             self.add_module(f"fc{i}", layer)
         self.register_buffer("w_avg", torch.zeros(w_dim))
 

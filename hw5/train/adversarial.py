@@ -1,0 +1,191 @@
+"""Adversarial training of a generator, from scratch or after a warm start.
+
+Non-saturating logistic loss (Goodfellow et al. 2014) with lazy R1 (Mescheder et al. 2018; Karras
+et al. 2020, appendix B), style mixing where the generator has layers, random per-layer noise, a
+running average of the generator. With `anchor > 0` the pairs of regress.py go on as a second loss
+(as in pix2pix, Isola et al. 2017, eq. 4): the discriminator adds texture, the pairs keep variety.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from hw5.models.feature_network import FeatureNetwork
+from hw5.models.generator import Generator
+from hw5.train.batches import Batch, Pictures
+from hw5.train.loop import ExponentialAverage, Run, sample_codes
+from hw5.train.pairs import codes_of
+from hw5.train.regress import feature_distance
+
+
+@dataclass(frozen=True)
+class AdversarialSettings:
+    """Numbers of the adversarial phase; sources beside them."""
+
+    hours: float = 0.5
+    pictures: int = 32_768  # size of the training set, mirror images not counted
+    batch: int = 16  # ADA: 32 at 64 px; steps matter more than pictures on two cores
+    generator_rate: float = 1e-3  # half of ADA's 2e-3: the generator is warm
+    discriminator_rate: float = 2e-3  # ADA
+    r1: float = 0.1  # gamma; ADA's heuristic for 64 px and batch 32 is 0.03, StyleGAN2's 10
+    r1_every: int = 16  # lazy regularisation, StyleGAN2 appendix B
+    head_start: int = 3_200  # pictures the discriminator sees before the generator moves
+    anchor: float = 1.0  # weight of the paired loss; 0: none
+    perceptual: float = 0.3  # inside the paired loss, as in regress.py
+    layers: tuple[str, ...] = ("conv1_2", "conv2_2", "conv3_3")  # of the paired loss
+    mixing: float = 0.3  # chance of style mixing; StyleGAN2: 0.9
+    half_life: float = 5_000  # of the weight average, pictures
+    seed: int = 0
+
+
+@dataclass
+class Duel:
+    """The two players, their optimisers, and the judge of the pairs."""
+
+    generator: Generator
+    discriminator: nn.Module
+    features: FeatureNetwork
+    settings: AdversarialSettings
+
+    def __post_init__(self) -> None:
+        """Make the optimisers (Adam as in StyleGAN2) and the running average."""
+        rates = (self.settings.generator_rate, self.settings.discriminator_rate)
+        players = (self.generator, self.discriminator)
+        self.g_step, self.d_step = (
+            torch.optim.Adam(player.parameters(), rate, betas=(0.0, 0.99))
+            for player, rate in zip(players, rates, strict=True)
+        )
+        self.average = ExponentialAverage(self.generator, half_life=self.settings.half_life)
+
+    def parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
+        """What a checkpoint holds."""
+        return {
+            "generator": self.generator, "discriminator": self.discriminator,
+            "average": self.average.network, "g_step": self.g_step, "d_step": self.d_step,
+        }  # fmt: skip
+
+    def slow_down(self, progress: float) -> None:
+        """Constant rates, falling linearly over the last quarter of the run."""
+        fall = max(0.02, min(1.0, 4.0 * (1.0 - progress)))
+        self.g_step.param_groups[0]["lr"] = self.settings.generator_rate * fall
+        self.d_step.param_groups[0]["lr"] = self.settings.discriminator_rate * fall
+
+    def round(self, pictures: Pictures, seen: int, rng: torch.Generator) -> dict[str, float]:
+        """One step of the discriminator, one of the generator; their losses."""
+        settings = self.settings
+        batch = pictures.batch(settings.batch, rng=rng)
+        losses = discriminator_step(self, batch, rng)
+        if (seen // settings.batch) % settings.r1_every == 0:
+            losses |= r1_step(self.discriminator, batch.images, self.d_step, settings)
+        if seen >= settings.head_start:
+            losses |= generator_step(self, pictures.batch(settings.batch, rng=rng), rng)
+            self.average.update(self.generator, pictures=settings.batch, seen=seen)
+        return losses
+
+
+def train_adversarial(
+    duel: Duel, pictures: Pictures, folder: Path
+) -> tuple[Generator, dict[str, float]]:
+    """Train for `duel.settings.hours`; return the generator's average and the last losses."""
+    settings, run = duel.settings, Run(folder, hours=duel.settings.hours)
+    seen = run.resume(duel.parts())
+    rng = torch.Generator().manual_seed(settings.seed + seen)
+    grid = sample_codes(duel.generator)
+    means: dict[str, float] = {}
+    while not run.finished():
+        duel.slow_down(run.progress())
+        losses = duel.round(pictures, seen, rng)
+        seen += settings.batch
+        for name, value in losses.items():
+            means[name] = 0.98 * means.get(name, value) + 0.02 * value
+        if (seen // settings.batch) % 100 == 0:
+            run.log({"pictures": seen, "seconds": run.elapsed(), **_all_columns(means)})
+        if run.due():
+            run.save(duel.parts(), seen)
+            run.snapshot(duel.average.network, grid, seen)
+    run.save(duel.parts(), seen)
+    run.snapshot(duel.average.network, grid, seen)
+    return duel.average.network, {"pictures": seen, "seconds": run.seconds, **means}
+
+
+_COLUMNS = ("real", "fake", "discriminator", "r1", "adversarial", "anchor")
+
+
+def _all_columns(means: dict[str, float]) -> dict[str, float]:
+    return {name: means.get(name, float("nan")) for name in _COLUMNS}
+
+
+def make(
+    generator: Generator, z: Tensor, *, mixing: float, rng: torch.Generator
+) -> tuple[Tensor, Tensor | None]:
+    """Pictures of z with random noise, and the mapped codes where the generator has a mapping.
+
+    With chance `mixing` later layers take the codes of the next picture (StyleGAN, section 3.1).
+    """
+    if "w" not in generator.spaces:
+        return generator(z), None
+    w = generator.map(z)
+    w_plus = w.expand(-1, generator.num_layers, -1)
+    if torch.rand((), generator=rng) < mixing:
+        cut = int(torch.randint(1, generator.num_layers, (), generator=rng))
+        w_plus = torch.cat([w_plus[:, :cut], w_plus.roll(1, 0)[:, cut:]], dim=1)
+    return generator.synthesize(w_plus, noise="random"), w
+
+
+def discriminator_step(duel: Duel, batch: Batch, rng: torch.Generator) -> dict[str, float]:
+    """Teach the discriminator: softplus(D(G(z))) + softplus(-D(x))."""
+    z = torch.randn(len(batch.images), duel.generator.z_dim, generator=rng)
+    with torch.no_grad():
+        mixing = duel.settings.mixing
+        made, _ = make(duel.generator, z.to(batch.images.device), mixing=mixing, rng=rng)
+    real, fake = duel.discriminator(batch.images), duel.discriminator(made)
+    loss = F.softplus(-real).mean() + F.softplus(fake).mean()
+    _update(loss, duel.d_step)
+    return {
+        "real": real.mean().item(), "fake": fake.mean().item(), "discriminator": loss.item(),
+    }  # fmt: skip
+
+
+def r1_step(
+    discriminator: nn.Module, images: Tensor, step: torch.optim.Optimizer,
+    settings: AdversarialSettings,
+) -> dict[str, float]:  # fmt: skip
+    """Lazy R1: gamma / 2 times the squared gradient at real pictures, times the interval."""
+    images = images[: len(images) // 2].detach().requires_grad_()
+    (gradient,) = torch.autograd.grad(discriminator(images).sum(), images, create_graph=True)
+    penalty = gradient.square().sum(dim=(1, 2, 3)).mean()
+    _update(penalty * (settings.r1 / 2 * settings.r1_every), step)
+    return {"r1": penalty.item()}
+
+
+def generator_step(duel: Duel, batch: Batch, rng: torch.Generator) -> dict[str, float]:
+    """Teach the generator: softplus(-D(G(z))), and the pairs unless styles are mixed."""
+    generator, settings = duel.generator, duel.settings
+    z = codes_of(batch.scores, generator.z_dim, mirrored=batch.mirrored, rng=rng)
+    is_mixed = "w" in generator.spaces and bool(torch.rand((), generator=rng) < settings.mixing)
+    made, w = make(generator, z.to(batch.images.device), mixing=float(is_mixed), rng=rng)
+    duel.discriminator.requires_grad_(False)
+    loss = F.softplus(-duel.discriminator(made)).mean()
+    losses = {"adversarial": loss.item()}
+    if settings.anchor and not is_mixed:  # a mixed cat has no picture to be compared with
+        anchor = F.l1_loss(made, batch.images) + settings.perceptual * feature_distance(
+            duel.features, settings.layers, made, batch.images
+        )
+        loss = loss + settings.anchor * anchor
+        losses["anchor"] = anchor.item()
+    _update(loss, duel.g_step)
+    duel.discriminator.requires_grad_(True)
+    if w is not None:
+        generator.mapping.track_average(w[:, 0].detach())
+    return losses
+
+
+def _update(loss: Tensor, step: torch.optim.Optimizer) -> None:
+    step.zero_grad(set_to_none=True)
+    loss.backward()
+    step.step()

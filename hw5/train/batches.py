@@ -1,0 +1,54 @@
+"""Mini-batches of training pictures, with their scores for those who need pairs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from hw5.train.pairs import factors_of, scores
+from hw5.world import dataset
+from hw5.world.factors import Factors
+
+
+class Batch(NamedTuple):
+    """Pictures in [-1, 1], part indices, normal scores of the factors, which are mirrored."""
+
+    images: Tensor  # (N, 3, H, W)
+    parts: Tensor  # (N, H, W)
+    scores: Tensor  # (N, NUM_DRAWS)
+    mirrored: Tensor  # (N,)
+
+    def factors(self) -> Factors:
+        """The cats in the pictures."""
+        return factors_of(self.scores, self.mirrored)
+
+
+class Pictures:
+    """The training split, shuffled anew each time round, every other picture mirrored."""
+
+    def __init__(
+        self, split: str, count: int, *, device: torch.device, compiled: bool, size: int = 64
+    ) -> None:
+        """Render or load the first `count` pictures of a split and keep them on `device`."""
+        stored = dataset.pictures(
+            split, count, size=size, compiled=compiled, device=device, with_segmentation=True
+        )
+        self.pictures = torch.from_numpy(np.array(stored)).to(device)
+        self.scores = scores(split, torch.arange(count))
+
+    def __len__(self) -> int:
+        """Number of pictures, mirror images not counted."""
+        return len(self.pictures)
+
+    def batch(self, size: int, *, rng: torch.Generator) -> Batch:
+        """Draw `size` pictures with replacement."""
+        index = torch.randint(len(self), (size,), generator=rng)
+        mirrored = torch.rand(size, generator=rng) < 0.5
+        chosen = self.pictures[index.to(self.pictures.device)]
+        flip = mirrored.to(chosen.device)[:, None, None, None]
+        chosen = torch.where(flip, chosen.flip(3), chosen)
+        image = chosen[:, :3].float() / 127.5 - 1.0
+        return Batch(image, chosen[:, 3].long(), self.scores[index], mirrored)

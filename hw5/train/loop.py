@@ -1,0 +1,160 @@
+"""The plumbing of every training run: time budget, resuming after kill -9, log, samples, EMA.
+
+Offers `Run` (a folder with checkpoint, CSV log and sample grids), `ExponentialAverage` and
+`pick_device`. The methods are in regress.py, adversarial.py and read_factors.py.
+"""
+
+from __future__ import annotations
+
+import copy
+import csv
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from hw5.kit import images
+from hw5.kit.files import atomic_write
+
+
+def pick_device(name: str) -> torch.device:
+    """`auto` is the first accelerator if there is one, else the CPU."""
+    if name != "auto":
+        return torch.device(name)
+    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+
+
+class ExponentialAverage:
+    """Running average of a network's weights, whose half-life is counted in pictures."""
+
+    def __init__(self, network: nn.Module, *, half_life: float) -> None:
+        """Start from a copy of `network`; after `half_life` pictures half of it is forgotten."""
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self.half_life = half_life
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, *, pictures: int, seen: int) -> None:
+        """Take in the weights after a step of `pictures`; early on forget faster (EMA warm-up)."""
+        half_life = min(self.half_life, 0.05 * seen + pictures)
+        keep = 0.5 ** (pictures / half_life)
+        for average, new in zip(self.network.parameters(), network.parameters(), strict=True):
+            average.lerp_(new, 1.0 - keep)
+        for average, new in zip(self.network.buffers(), network.buffers(), strict=True):
+            average.copy_(new)
+
+
+class Run:
+    """One training run in a folder; goes on where it stopped, whatever stopped it.
+
+    A call plans `hours` of wall clock. Killed half-way, the next call finishes that plan; finished,
+    the next call plans as many hours again from the weights that are there. A checkpoint is written
+    every `save_every` seconds under a temporary name and then renamed, so there is always a whole
+    one.
+    """
+
+    def __init__(self, folder: Path, *, hours: float, save_every: float = 120.0) -> None:
+        """Open or create the folder and plan `hours` of work."""
+        self.folder = folder
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.budget = 3600.0 * hours
+        self.save_every = save_every
+        self.last_save = self.mark = time.monotonic()
+        self.seconds = 0.0  # spent in all calls, up to `mark`
+        self.began = 0.0  # seconds at which the present plan began
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file that a later call resumes from."""
+        return self.folder / "checkpoint.pt"
+
+    def resume(self, parts: Mapping[str, Any]) -> int:
+        """Fill `parts` (anything with `load_state_dict`) and return the pictures seen so far."""
+        if not self.checkpoint.exists():
+            return 0
+        stored = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        for name, part in parts.items():
+            part.load_state_dict(stored["parts"][name])
+        self.seconds, self.mark = stored["seconds"], time.monotonic()
+        is_whole = self.seconds >= stored["began"] + stored["budget"]
+        self.began = self.seconds if is_whole else stored["began"]
+        return stored["seen"]
+
+    def elapsed(self) -> float:
+        """Seconds spent in all calls so far."""
+        return self.seconds + time.monotonic() - self.mark
+
+    def progress(self) -> float:
+        """Share of the present plan that is done."""
+        return (self.elapsed() - self.began) / self.budget
+
+    def finished(self) -> bool:
+        """Is the present plan done?"""
+        return self.progress() >= 1.0
+
+    def due(self) -> bool:
+        """Is it time for a checkpoint?"""
+        return time.monotonic() - self.last_save > self.save_every
+
+    def save(self, parts: Mapping[str, Any], seen: int) -> None:
+        """Write the checkpoint, whole or not at all."""
+        self.seconds, self.mark = self.elapsed(), time.monotonic()
+        self.last_save = self.mark
+        state = {
+            "parts": {name: part.state_dict() for name, part in parts.items()},
+            "seen": seen,
+            "seconds": self.seconds,
+            "began": self.began,
+            "budget": self.budget,
+        }
+        with atomic_write(self.checkpoint) as temporary:
+            torch.save(state, temporary)
+
+    def log(self, row: Mapping[str, float]) -> None:
+        """Append a row to log.csv; the first row names the columns."""
+        path = self.folder / "log.csv"
+        is_new = not path.exists()
+        with path.open("a", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, fieldnames=list(row))
+            if is_new:
+                writer.writeheader()
+            writer.writerow({key: f"{value:.6g}" for key, value in row.items()})
+        self.show(row)
+
+    def show(self, row: Mapping[str, float]) -> None:
+        """Progress on the terminal: a bar, the time left and the row. Plain, to need no package."""
+        share = min(self.progress(), 1.0)
+        filled = "#" * round(24 * share)
+        left = max(0.0, (1.0 - share) * self.budget) / 60
+        numbers = "  ".join(f"{key} {value:.4g}" for key, value in row.items() if key != "seconds")
+        end = "\r" if sys.stderr.isatty() else "\n"
+        print(
+            f"[{filled:<24}] {left:.0f} min left  {numbers}", end=end, file=sys.stderr, flush=True
+        )
+
+    @torch.no_grad()
+    def snapshot(self, generator: nn.Module, z: Tensor, seen: int) -> None:
+        """Keep the weights and a grid of samples as PNG, named by the pictures seen."""
+        grid = images.grid(generator(z).clamp(-1.0, 1.0).cpu())
+        images.save(self.folder / f"samples-{seen:08d}.png", grid)
+        half = {key: value.half().cpu() for key, value in generator.state_dict().items()}
+        with atomic_write(self.folder / f"weights-{seen:08d}.safetensors") as temporary:
+            safetensors.torch.save_file(half, temporary)
+
+
+def cosine(progress: float, *, warm_up: float = 0.02, floor: float = 0.02) -> float:
+    """Learning-rate factor: linear warm-up, then a half cosine down to `floor`."""
+    rise = min(1.0, progress / warm_up) if warm_up else 1.0
+    fall = 0.5 * (1.0 + torch.cos(torch.tensor(torch.pi * min(progress, 1.0))).item())
+    return rise * (floor + (1.0 - floor) * fall)
+
+
+def sample_codes(generator: nn.Module, count: int = 64) -> Tensor:
+    """The z `(count, d)` of every sample grid: always the same, on the generator's device."""
+    rng = torch.Generator().manual_seed(1)
+    where = next(generator.parameters()).device
+    return torch.randn(count, generator.z_dim, generator=rng).to(where)

@@ -1,0 +1,89 @@
+"""Latent codes that know their cat: the bridge from a Gaussian z to the factors of the world.
+
+Every picture of the world is a known function of a point in the unit cube (world/laws.py), and a
+cube is a Gaussian seen through its quantiles. A fixed rotation hides the axes: `codes_of` gives
+each training cat a z that is exactly standard normal over the whole set, and so a generator can
+first be shown its pictures pair by pair (generative latent optimisation with known codes, after
+Bojanowski et al. 2018) before a discriminator judges it. `styles_of` does the same for w, where a
+style-based generator can be taught apart from its mapping network. Read next: regress.py.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from hw5.train.targets import targets
+from hw5.world.dataset import SPLITS
+from hw5.world.factors import FACTORS, NUM_DRAWS, Factors, from_uniforms
+
+_FLIPS = torch.tensor([-1.0 if factor.flips else 1.0 for factor in FACTORS] + [1.0])
+
+
+def rotation(dim: int) -> Tensor:
+    """Fixed random orthogonal matrix `(dim, dim)` that mixes the factors' axes into all of z."""
+    rng = torch.Generator().manual_seed(dim)
+    q, r = torch.linalg.qr(torch.randn(dim, dim, generator=rng, dtype=torch.float64))
+    return (q * torch.sign(torch.diagonal(r))).float()
+
+
+def scores(split: str, numbers: Tensor) -> Tensor:
+    """Standard normal scores `(N, NUM_DRAWS)` of the cats of a split by their numbers `(N,)`."""
+    rng, draws = torch.Generator(), torch.empty(len(numbers), NUM_DRAWS)
+    for row, number in enumerate(numbers.tolist()):
+        rng.manual_seed(SPLITS[split] + number)
+        draws[row] = torch.rand(NUM_DRAWS, generator=rng)
+    return torch.special.ndtri(draws.double().clamp(1e-6, 1 - 1e-6)).float()
+
+
+def codes_of(score: Tensor, dim: int, *, mirrored: Tensor, rng: torch.Generator) -> Tensor:
+    """Codes z `(N, dim)` of cats with the given scores, the spare dimensions drawn afresh.
+
+    The spare part is scaled so that every z has the norm sqrt(dim): StyleGAN2 normalises its input,
+    and a cat must not change with it. `mirrored` `(N,)` marks cats to be seen in the mirror.
+    """
+    signs = torch.where(mirrored[:, None].bool(), _FLIPS, torch.ones(()))
+    spare = torch.randn(len(score), dim - NUM_DRAWS, generator=rng)
+    room = (dim - score.square().sum(1, keepdim=True)).clamp(min=1.0).sqrt()
+    spare = spare * room / spare.norm(dim=1, keepdim=True)
+    return torch.cat([score * signs, spare], dim=1) @ rotation(dim)
+
+
+def factors_of(score: Tensor, mirrored: Tensor) -> Factors:
+    """The cats with these scores, those of the mirror image where `mirrored` `(N,)` says so."""
+    factors = from_uniforms(torch.special.ndtr(score.double()).float())
+    return Factors(torch.where(mirrored[:, None].bool(), factors.mirrored().table, factors.table))
+
+
+@cache
+def _target_statistics() -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation `(T,)` of the reader's targets over the portraits."""
+    rng = torch.Generator().manual_seed(0)
+    found = targets(factors_of(torch.randn(20_000, NUM_DRAWS, generator=rng), torch.zeros(20_000)))
+    return found.mean(0), found.std(0).clamp(min=0.05)
+
+
+def styles_of(factors: Factors, dim: int) -> Tensor:
+    """Codes w `(N, dim)` of cats: their standardised targets, turned into all of w.
+
+    Every entry has about unit variance, as the normalised z of a mapping network has.
+    """
+    mean, std = _target_statistics()
+    standard = (targets(factors) - mean) / std
+    basis = rotation(dim)[: standard.shape[1]]
+    return standard @ basis * (dim / standard.shape[1]) ** 0.5
+
+
+def visible(difference: Tensor) -> Tensor:
+    """A difference of two w `(N, dim)`, turned so that its size says how much of a cat differs.
+
+    In w every target has unit variance, the hue of a rarely worn hat as much as the coat's. Here
+    the targets are back in their own units (weights about one, none below a half), and what lies
+    outside them counts fully: a synthesis network has never seen anything there.
+    """
+    _, std = _target_statistics()
+    weight = torch.ones(difference.shape[1])
+    weight[: len(std)] = (std / std.square().mean().sqrt()).clamp(min=0.5)
+    return difference @ rotation(difference.shape[1]).T.to(difference) * weight.to(difference)

