@@ -23,7 +23,7 @@ class MappingSettings:
 
     steps: int = 6_000
     batch: int = 512  # codes
-    rate: float = 2e-2  # Adam's peak learning rate; the network's own multiplier is 0.1
+    rate: float = 0.3  # Adam's peak learning rate, before the network's own multiplier of 0.1
     seed: int = 0
 
 
@@ -75,3 +75,5 @@ def look_along_the_scores(generator: StyleGAN2) -> None:
     directions = rotation(generator.z_dim)[which].to(first.weight)
     first.weight.copy_(directions / first.weight_gain)  # weights are stored without their gain
     first.bias.copy_(-threshold.to(first.bias) / first.bias_gain)
+    last = generator.mapping.get_submodule(f"fc{generator.mapping.num_layers - 1}")
+    last.weight.mul_(0.1)  # begin near the mean; unlearning large random answers takes long

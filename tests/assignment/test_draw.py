@@ -163,3 +163,14 @@ def test_arguments_that_do_not_fit_are_named(name, value, generator, picture, ma
     colour, strokes = arguments.pop("colour"), arguments.pop("mask")
     with pytest.raises(InputError, match=name):
         draw(generator, colour, strokes, criterion=scribble(), settings=QUICK, rng=rng, **arguments)
+
+
+def test_drawing_renders_with_the_noise_it_is_given(generator, picture, mask, rng):
+    noise = {"grain": fixed_draw(62, 1, 1, 8, 8)}
+    settings = replace(QUICK, num_steps=3)
+    drawn = draw(
+        generator, picture, mask, criterion=scribble(), settings=settings, noise=noise, rng=rng
+    )
+    assert_close(drawn.projected.noise["grain"], noise["grain"], "exact")
+    expected = generator.synthesize(drawn.code, noise=noise).detach()
+    assert_close(drawn.image, expected, "float64")

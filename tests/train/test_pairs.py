@@ -7,7 +7,7 @@ import torch
 
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.train.fit_mapping import MappingSettings, fit_mapping
-from hw5.train.pairs import codes_of, factors_of, rotation, scores, styles_of
+from hw5.train.pairs import codes_of, factors_of, rotation, scores, styles_of, visible
 from hw5.train.targets import NUM_TARGETS, targets
 from hw5.world import dataset, neutral, sample
 from hw5.world.factors import NUM_DRAWS
@@ -90,10 +90,12 @@ def test_styles_have_unit_variance_and_hold_the_targets(rng):
 
 
 def test_a_mapping_network_learns_its_pairs(rng):
-    network = StyleGAN2(image_size=16, channel_base=64, channel_max=8, mapping_lr_multiplier=0.1)
-    settings = MappingSettings(steps=150, batch=256)
-    assert fit_mapping(network, settings) < 0.85
+    network = StyleGAN2(
+        image_size=16, channel_base=64, channel_max=8, mapping_lr_multiplier=0.1, mapping_width=256
+    )
     score = torch.randn(500, NUM_DRAWS, generator=rng)
     z = codes_of(score, 128, mirrored=never(500), rng=rng)
     w = styles_of(factors_of(score, never(500)), 128)
-    assert (network.mapping(z) - w).square().mean() < 0.85 * w.var()
+    fit_mapping(network, MappingSettings(steps=200, batch=256))
+    missed = visible(network.mapping(z) - w).square().mean()
+    assert missed < 0.75 * visible(w - w.mean(0)).square().mean()
