@@ -6,6 +6,7 @@ a little larger. Offers `Camera`, `camera`, `plane` and `cast`. Read next: rende
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -64,6 +65,7 @@ def cast(view: Camera, x: Tensor, y: Tensor) -> Rays:
     return Rays(origin, sdf.normalise(*outward))
 
 
-def cone_radius(cells: int) -> float:
-    """Radius of a cone that covers a cell of a `cells` x `cells` grid at every zoom and depth."""
-    return 1.6 * _HALF_VIEW * 2.0 / cells
+def cone_radius(view: Camera, cells: int) -> Tensor:
+    """Radius `(N, 1)` of cones that cover the cells of a `cells` x `cells` grid at every depth."""
+    widest = 1.0 + _PERSPECTIVE * (FAR - NEAR)
+    return math.sqrt(0.5) * (2.0 / cells) * widest * view.half

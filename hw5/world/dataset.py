@@ -26,6 +26,7 @@ SPLITS = {"train": 0, "validation": 10_000_000, "test": 20_000_000}
 """First seed of each split; a split ends where the next begins."""
 
 _ROOM = 10_000_000
+_BATCH, _COMPILED_BATCH = 8, 32  # pictures rendered at a time
 
 
 def split_factors(
@@ -92,7 +93,7 @@ def _render_to(
     path: Path, split: str, count: int, size: int, distribution: str, compiled: bool,
     device: torch.device | str, on_step: Callable[[int], None] | None,
 ) -> None:  # fmt: skip
-    batch = 32 if compiled else 4
+    batch = _COMPILED_BATCH if compiled else _BATCH
     out = np.lib.format.open_memmap(path, "w+", np.uint8, (count, 4, size, size))
     for first in range(0, count, batch):
         cats = split_factors(split, batch, first=first, distribution=distribution).to(device)

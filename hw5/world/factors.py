@@ -30,7 +30,7 @@ _COAT = frozenset({"head", "ears", "body", "whiskers", "mouth"})
 _FACE = _CAT - {"ears"}
 _EYES = frozenset({"eyes", "pupils"})
 _ACCESSORY = frozenset({"accessory"})
-_BACKGROUND = frozenset({"background"})
+_BACKGROUND = frozenset({"background", "head", "ears", "body"})  # fur lets a little light through
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,8 @@ class Factor:
     """One named degree of freedom of the world.
 
     `region` lists the parts (see `PARTS`) whose pixels may change with the factor, looked at before
-    and after the change. `flips` factors change sign when the picture is mirrored. `scenes` is the
+    and after the change; whiskers reach as far as their hairs, also where those are too faint to
+    win a pixel. `flips` factors change sign when the picture is mirrored. `scenes` is the
     law of the scenes distribution where it differs from that of the portraits. `only_if` names the
     on/off factor without which this one has no effect.
     """

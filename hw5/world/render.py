@@ -1,13 +1,14 @@
 """Factors -> picture and segmentation.
 
 Offers `render` and `Picture`. Steps: walk one cone for each block of 4x4 samples; where it comes
-near the cat, walk a ray for each sample (2x2 a pixel) and shade what it meets; draw whiskers;
-average the samples. Read first: cat.py (shape), coat.py (colour), shade.py (light), batch.py.
+near the cat, walk a ray for each sample (2x2 a pixel), boldly, and those that found nothing again
+with care; shade what they met; draw whiskers; average the samples.
+Read first: cat.py (shape), coat.py (colour), shade.py (light), batch.py (rows of samples).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -17,8 +18,8 @@ from torch import Tensor
 from hw5.kit.checks import InputError, check_choice
 from hw5.world import cat, coat, sdf, whiskers
 from hw5.world.backdrop import backdrop
-from hw5.world.batch import chunks, pack, take
-from hw5.world.camera import FAR, NEAR, Camera, Rays, camera, cast, cone_radius, plane
+from hw5.world.batch import Rows, chunks, pack, take
+from hw5.world.camera import FAR, Camera, Rays, camera, cast, cone_radius, plane
 from hw5.world.cat import Geometry
 from hw5.world.coat import Paint
 from hw5.world.factors import PARTS, Factors
@@ -27,7 +28,11 @@ from hw5.world.shade import Light, Shaded, light, shade
 
 SAMPLES = 2  # per pixel and axis
 _BLOCK = 4  # samples per cone and axis
-_COARSE_STEPS, _FINE_STEPS = 12, 7
+_CONE_STEPS, _BOLD_STEPS, _CAREFUL_STEPS = 20, 7, 12
+_ROUNDS = 2  # of careful steps; what is still on its way afterwards stays where it is
+_BOLDEST = 5.0  # times the safe step
+_MET = 0.004  # head units within which a ray has met the cat
+_TOUCHED = 0.03  # head units within which it may be seen at all (shade.py: coverage)
 _ROW = 1024  # samples that are computed side by side, all of one picture
 _ROWS = {"cpu": 16}  # rows at a time: on a processor, what its cache holds
 _MANY_ROWS = 1024  # on anything else
@@ -64,7 +69,7 @@ class _Scene:
 class _Kernels:
     """The heavy functions, plain or fused; fused ones want every call of the same shape."""
 
-    advance: Callable[[Rays, March, Geometry, Tensor], March]
+    advance: Callable[[Rays, March, Geometry, Tensor, Tensor], March]
     distance: Callable[[Point, Geometry], Tensor]
     shade: Callable[..., Shaded]
     fused: bool
@@ -89,6 +94,15 @@ class _Canvas:
         row = (block // blocks * _BLOCK)[..., None, None] + inside[:, None]
         column = (block % blocks * _BLOCK)[..., None, None] + inside
         return (row * self.resolution + column).flatten(1)
+
+
+@dataclass(frozen=True)
+class _Hits:
+    """Where each ray is, where it came nearest to the cat, and how near; each `(N, P)`."""
+
+    t: Tensor
+    nearest_t: Tensor
+    nearest: Tensor
 
 
 def render(factors: Factors, size: int = 64, *, compiled: bool = False) -> Picture:
@@ -121,59 +135,91 @@ def _blank(factors: Factors, resolution: int) -> _Canvas:
     return _Canvas(resolution, x, y, colour, depth, empty.to(torch.uint8), empty)
 
 
-def _num_rows(device: torch.device) -> int:
-    return _ROWS.get(device.type, _MANY_ROWS)
-
-
 def _draw_cats(kernels: _Kernels, scene: _Scene, canvas: _Canvas) -> None:
-    starts = _approach(kernels, scene, canvas)
-    rows = pack(starts < FAR, _ROW // _BLOCK**2)
-    for some in chunks(rows, _num_rows(starts.device), full=kernels.fused):
-        part, who = take(scene, some.picture), some.picture[:, None]
-        sample = canvas.samples(some.unit)
-        rays = cast(part.camera, canvas.x[sample], canvas.y[sample])
-        t = starts[who, some.unit].repeat_interleave(_BLOCK**2, dim=1)
-        t = _walk(kernels, rays, t, part.geometry, 0.0, _FINE_STEPS).nearest_t
-        hit = sdf.along(rays.origin, rays.direction, t)
-        surface = sdf.normal(lambda p, g=part.geometry: kernels.distance(p, g), hit)
-        seen = kernels.shade(hit, surface, rays.direction, part.geometry, part.paint, part.light)
+    hits = _meet(kernels, scene, canvas)
+    for some in _rows(kernels, hits.nearest < _TOUCHED, 1):
+        who, sample, part = some.picture[:, None], some.unit, take(scene, some.picture)
+        rays, t = cast(part.camera, canvas.x[sample], canvas.y[sample]), hits.nearest_t[who, sample]
+        p = sdf.along(rays.origin, rays.direction, t)
+        surface = sdf.normal(lambda q, g=part.geometry: kernels.distance(q, g), p)
+        seen = kernels.shade(p, surface, rays.direction, part.geometry, part.paint, part.light)
         behind, front = canvas.colour[who, :, sample], seen.colour.movedim(1, 2)
         share = seen.covered[..., None]
         canvas.colour[who, :, sample] = behind + share * (front - behind)
         solid = seen.covered > 0.5
-        canvas.depth[who, sample] = torch.where(solid, NEAR + t * rays.direction[2], _NOWHERE)
+        canvas.depth[who, sample] = torch.where(solid, p[2], _NOWHERE)
         canvas.part[who, sample] = torch.where(solid, seen.part, 0)
 
 
-def _approach(kernels: _Kernels, scene: _Scene, canvas: _Canvas) -> Tensor:
-    """How far the cone of each block can go before it may touch the cat, `(N, blocks)`.
+def _rows(kernels: _Kernels, wanted: Tensor, samples: int) -> Iterator[Rows]:
+    """Units of so many samples each, a chunk of rows at a time; fused kernels want full ones."""
+    length = _ROW // samples
+    if not kernels.fused:
+        length = min(length, wanted.shape[1])
+    num_rows = _ROWS.get(wanted.device.type, _MANY_ROWS)
+    return chunks(pack(wanted, length), num_rows, full=kernels.fused)
+
+
+def _meet(kernels: _Kernels, scene: _Scene, canvas: _Canvas) -> _Hits:
+    """Walk every ray that may meet the cat, from where its cone had to stop."""
+    starts = _approach(kernels, scene, canvas.resolution // _BLOCK)
+    hits = _Hits(*(torch.full_like(canvas.depth, value) for value in (FAR, FAR, FAR)))
+    for some in _rows(kernels, starts < FAR, _BLOCK**2):
+        sample = canvas.samples(some.unit)
+        t = starts[some.picture[:, None], some.unit].repeat_interleave(_BLOCK**2, dim=1)
+        hits.t[some.picture[:, None], sample] = t
+        _walk_on(kernels, scene, canvas, hits, Rows(some.picture, sample), _BOLDEST, _BOLD_STEPS)
+    for _ in range(_ROUNDS):
+        for some in _rows(kernels, (hits.nearest > _MET) & (hits.t < FAR), 1):
+            _walk_on(kernels, scene, canvas, hits, some, 1.0, _CAREFUL_STEPS)
+    return hits
+
+
+def _walk_on(
+    kernels: _Kernels, scene: _Scene, canvas: _Canvas, hits: _Hits, rows: Rows,
+    boldest: float, num_steps: int,
+) -> None:  # fmt: skip
+    """Walk some rays; after bold steps, which may have jumped too far, the next start over."""
+    who, sample = rows.picture[:, None], rows.unit
+    part = take(scene, rows.picture)
+    rays = cast(part.camera, canvas.x[sample], canvas.y[sample])
+    cone = torch.zeros_like(part.camera.half)
+    t = hits.t[who, sample]
+    march = _walk(kernels, rays, t, part.geometry, cone, boldest, num_steps)
+    nearer = march.nearest < hits.nearest[who, sample]
+    old_t, old = hits.nearest_t[who, sample], hits.nearest[who, sample]
+    hits.nearest_t[who, sample] = torch.where(nearer, march.nearest_t, old_t)
+    hits.nearest[who, sample] = torch.where(nearer, march.nearest, old)
+    if boldest == 1.0:
+        hits.t[who, sample] = march.t
+
+
+def _approach(kernels: _Kernels, scene: _Scene, blocks: int) -> Tensor:
+    """How far the cone of each block can go before it may touch the cat, `(N, blocks ** 2)`.
 
     It is `FAR` for blocks that hold background only.
     """
-    blocks = canvas.resolution // _BLOCK
-    x, y = plane(blocks, canvas.x.device)
-    num_pictures = len(canvas.colour)
-    starts = torch.empty(num_pictures, blocks**2, device=x.device)
-    length = _ROW if kernels.fused else min(_ROW, blocks**2)
-    rows = pack(torch.ones_like(starts, dtype=torch.bool), length)
-    for some in chunks(rows, _num_rows(x.device), full=kernels.fused):
+    half = scene.camera.half
+    x, y = plane(blocks, half.device)
+    starts = torch.empty(len(half), blocks**2, device=half.device)
+    for some in _rows(kernels, torch.ones_like(starts, dtype=torch.bool), 1):
         part = take(scene, some.picture)
         rays = cast(part.camera, x[some.unit], y[some.unit])
-        march = _walk(
-            kernels, rays, torch.zeros_like(rays.origin[0]), part.geometry, cone_radius(blocks),
-            _COARSE_STEPS,
-        )  # fmt: skip
+        cone = cone_radius(part.camera, blocks)
+        t = torch.zeros_like(rays.origin[0])
+        march = _walk(kernels, rays, t, part.geometry, cone, 1.0, _CONE_STEPS)
         starts[some.picture[:, None], some.unit] = march.t
     return starts
 
 
 def _walk(
-    kernels: _Kernels, rays: Rays, t: Tensor, g: Geometry, cone: float, num_steps: int
-) -> March:
-    """Walk rays from `t` towards the cat."""
-    march, radius = sdf.start(t), torch.tensor(cone, device=t.device)
+    kernels: _Kernels, rays: Rays, t: Tensor, g: Geometry, cone: Tensor, boldest: float,
+    num_steps: int,
+) -> March:  # fmt: skip
+    """Walk rays, or cones of radius `(N, 1)`, from `t` towards the cat."""
+    march, limit = sdf.start(t), torch.tensor(boldest, device=t.device)
     for _ in range(num_steps):
-        march = kernels.advance(rays, march, g, radius)
+        march = kernels.advance(rays, march, g, cone, limit)
     return march
 
 
@@ -183,7 +229,7 @@ def _draw_whiskers(scene: _Scene, factors: Factors, canvas: _Canvas, pixel: floa
     radius = 2.0 * _BLOCK / canvas.resolution  # more than half the diagonal of a block
     near = whiskers.near(pieces, x[None], y[None], radius, pixel, factors)
     rows = pack(near, _ROW // _BLOCK**2)
-    for some in chunks(rows, _num_rows(x.device), full=False):
+    for some in chunks(rows, _MANY_ROWS, full=False):
         who, sample = some.picture[:, None], canvas.samples(some.unit)
         depth = canvas.depth[who, sample]
         hair = whiskers.opacity(
@@ -195,12 +241,15 @@ def _draw_whiskers(scene: _Scene, factors: Factors, canvas: _Canvas, pixel: floa
         canvas.hair[who, sample] = hair
 
 
-def _advance(rays: Rays, march: March, g: Geometry, cone: Tensor) -> March:
+def _advance(rays: Rays, march: March, g: Geometry, cone: Tensor, boldest: Tensor) -> March:
     """One step of every ray towards the cat."""
+
+    def distance(p: Point) -> Tensor:
+        return _distance(p, g)
+
     return sdf.advance(
-        lambda p: cat.distances(p, g).nearest(), rays.origin, rays.direction, march, far=FAR,
-        cone=cone,
-    )  # fmt: skip
+        distance, rays.origin, rays.direction, march, far=FAR, cone=cone, boldest=boldest
+    )
 
 
 def _distance(p: Point, g: Geometry) -> Tensor:

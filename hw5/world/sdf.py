@@ -131,19 +131,28 @@ def start(t: Tensor) -> March:
 
 
 def advance(
-    distance: Distance, origin: Point, direction: Point, march: March, *, far: float, cone: Size
+    distance: Distance,
+    origin: Point,
+    direction: Point,
+    march: March,
+    *,
+    far: float,
+    cone: Size = 0.0,
+    boldest: Size = 1.0,
 ) -> March:
-    """One step of sphere tracing (Hart 1996), lengthened where the ray only grazes the surface.
+    """One step of sphere tracing (Hart 1996), lengthened up to `boldest` times on grazing rays.
 
     How fast the distance fell over the last step tells the angle; dividing by it (the secant
-    method) makes grazing rays converge as fast as frontal ones. With `cone > 0` the ray is the axis
-    of a cone of that radius and stops before the cone touches anything, so that a coarse grid of
-    cones gives safe starting points for a fine grid of rays.
+    method) makes grazing rays converge as fast as frontal ones. Beside one convex shape that is
+    safe; a bold step may jump through something thin behind it, a step of `boldest=1` never does.
+    With `cone > 0` the ray is the axis of a cone of that radius and stops before the cone touches
+    anything, so that a coarse grid of cones gives safe starting points for a fine grid of rays.
     """
     now = distance(along(origin, direction, march.t)) - cone
     nearer = now.abs() < march.nearest
     fall = (march.before - now) / torch.where(march.step.abs() < 1e-5, 1.0, march.step)
-    t = (march.t + now.clamp(-0.1, 0.5) / fall.clamp(0.2, 1.0)).clamp(0.0, far)
+    stride = torch.minimum(1.0 / fall.clamp(0.01, 1.0), torch.as_tensor(boldest))
+    t = (march.t + now.clamp(-0.1, 0.5) * stride).clamp(0.0, far)
     return March(
         t,
         t - march.t,

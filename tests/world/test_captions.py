@@ -20,7 +20,8 @@ from hw5.world.captions import VOCABULARY, caption
 from hw5.world.factors import FACTORS, Factors, neutral, sample
 
 COATS = (
-    ("ginger", (0.80, 0.50, 0.22)), ("ginger", (0.95, 0.70, 0.43)), ("grey", (0.45, 0.48, 0.52)),
+    ("ginger", (0.80, 0.50, 0.22)), ("ginger", (0.95, 0.70, 0.43)), ("grey", (0.52, 0.54, 0.57)),
+    ("grey", (0.35, 0.37, 0.40)),
     ("black", (0.17, 0.15, 0.14)), ("white", (0.93, 0.91, 0.88)), ("brown", (0.43, 0.30, 0.19)),
     ("cream", (0.86, 0.77, 0.62)),
 )  # fmt: skip
@@ -51,13 +52,13 @@ def wall_is(name, f):
 
 
 CLAIMS = {
-    r"\b(cat|kitten)\b": lambda f, w: (f["age"] < 0.4) == (w == "kitten"),
+    r"\b(cat|kitten)\b": lambda f, w: f["age"] < 0.4 if w == "kitten" else f["age"] > 0.3,
     rf"\b({COLOUR})\b(?=(?: (?:{MARKED}))* (?:cat|kitten))": lambda f, w: coat_is(w, f),
     r"striped (?!wall)|tabby|\bstripes\b": lambda f, _: f["stripes"] > 0,
     r"patched|blotched|patches": lambda f, _: f["patches"] > 0,
     r"pointed|colourpoint|dark": lambda f, _: f["points"] > 0,
     r"white bib|white chest": lambda f, _: f["bib"] > 0 and f["points"] == 0,
-    rf"({IRIS}) eyes\b|one ({IRIS}) eye and": lambda f, w: hue_is(w, f["eye_hue"]),
+    rf"({IRIS}) eyes\b|one ({IRIS}) eye and one": lambda f, w: hue_is(w, f["eye_hue"]),
     r"odd eyes|and one blue eye": lambda f, _: f["odd_eyes"] != 0,
     r"eyes shut|closed eyes|eyes closed": lambda f, _: f["eye_openness"] < 0.25,
     r"glasses": lambda f, _: f["glasses"] == 1,
@@ -108,7 +109,7 @@ def claims(text):
 def told():
     """Cats of the scenes with a caption each."""
     rng = seeding.make(5)
-    cats = sample(3000, distribution="scenes", rng=rng)
+    cats = sample(2000, distribution="scenes", rng=rng)
     return list(zip(rows(cats), caption(cats, rng=rng), strict=True))
 
 
@@ -135,7 +136,7 @@ def test_the_reader_would_notice_a_false_caption(told):
 def test_every_word_is_in_the_vocabulary_and_every_entry_is_used():
     rng = seeding.make(6)
     low, high = (torch.tensor([getattr(f, end) for f in FACTORS]) for end in ("low", "high"))
-    anything = Factors(low + (high - low) * torch.rand(4000, len(FACTORS), generator=rng))
+    anything = Factors(low + (high - low) * torch.rand(2000, len(FACTORS), generator=rng))
     used = set()
     for text in caption(anything, rng=rng):
         used.update(re.findall(r"[a-z]+|[^a-z ]", text))

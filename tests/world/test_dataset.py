@@ -12,6 +12,8 @@ from hw5.world import dataset, render
 
 @pytest.fixture
 def cache(tmp_path, monkeypatch):
+    """An empty cache; batches of two, because pictures that nobody asked for cost time."""
+    monkeypatch.setattr(dataset, "_BATCH", 2)
     monkeypatch.setenv("HW5_CACHE", str(tmp_path))
     return tmp_path
 

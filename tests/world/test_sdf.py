@@ -106,21 +106,23 @@ def sphere(p):
     return sdf.length(*p) - 1.0
 
 
-def walk(x, *, num_steps, cone=0.0):
+def walk(x, *, num_steps, cone=0.0, boldest=1.0):
     """Walk towards a unit sphere along parallel rays that start at z = 3."""
     across = torch.tensor([x])
     origin = (across, torch.zeros_like(across), torch.full_like(across, 3.0))
     direction = (torch.zeros_like(across), torch.zeros_like(across), -torch.ones_like(across))
     march = sdf.start(torch.zeros_like(across))
     for _ in range(num_steps):
-        march = sdf.advance(sphere, origin, direction, march, far=6.0, cone=cone)
+        march = sdf.advance(sphere, origin, direction, march, far=6.0, cone=cone, boldest=boldest)
     return march
 
 
-def test_rays_meet_a_sphere_where_pythagoras_says():
+@pytest.mark.parametrize(("boldest", "num_steps"), [(1.0, 60), (5.0, 10)])
+def test_rays_meet_a_sphere_where_pythagoras_says(boldest, num_steps):
     xs = [0.0, 0.3, 0.6, 0.9, 0.98]
     expected = [3.0 - math.sqrt(1 - x * x) for x in xs]
-    assert_distances(walk(xs, num_steps=14).nearest_t, expected, tolerance=3e-3)
+    march = walk(xs, num_steps=num_steps, boldest=boldest)
+    assert_distances(march.nearest_t, expected, tolerance=3e-3)
 
 
 def test_rays_that_miss_go_to_the_end_and_remember_how_near_they_came():
