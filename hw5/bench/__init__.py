@@ -1,0 +1,36 @@
+"""Speed, measured as ratios within one run on one machine: bare times do not travel.
+
+Offers `BENCHES`, a table of measurements, and `run`. Each measurement is a function that returns
+flat names with numbers; the units are part of the names. Read next: timing.py, then the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hw5.bench.generator import measure_generators
+from hw5.bench.projection import measure_projection
+from hw5.bench.quality import measure_fid, measure_triplets
+from hw5.bench.rendering import measure_rendering
+from hw5.bench.slider import measure_slider
+from hw5.kit.checks import check_choice
+
+BENCHES: dict[str, Callable[[], dict[str, float]]] = {
+    "render": measure_rendering,
+    "generator": measure_generators,
+    "slider": measure_slider,
+    "projection": measure_projection,
+    "triplets": measure_triplets,
+    "fid": measure_fid,
+}
+ONLY_WHEN_NAMED = ("triplets", "fid")  # minutes, where the others take seconds
+
+
+def run(name: str) -> dict[str, float]:
+    """Run one measurement; its names begin with `name` and a dot.
+
+    Raises:
+        InputError: no such measurement.
+    """
+    check_choice("bench", name, tuple(BENCHES))
+    return {f"{name}.{key}": value for key, value in BENCHES[name]().items()}

@@ -1,0 +1,107 @@
+"""The command line: a table of commands, and one place where their errors become one line.
+
+Offers `main` and `COMMANDS`. A command is a function with typed options in a file of its own; tyro
+makes its parser and help from the signature and the settings dataclasses of hw5/config.py. The
+command files import torch and the methods only when they run, so that help appears at once.
+Read next: sample.py.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+import tyro
+
+from hw5.cli import bench, doctor, draw, interpolate, project, report, sample, train, world
+
+Command = Callable[..., int]
+
+COMMANDS: dict[str, Command] = {
+    "doctor": doctor.doctor,
+    "world": world.world,
+    "sample": sample.sample,
+    "project": project.project,
+    "interpolate": interpolate.interpolate,
+    "draw": draw.draw,
+    "report": report.report,
+    "bench": bench.bench,
+    "train": train.train,
+}
+
+PROGRAM = "python -m hw5"
+DESCRIPTION = (
+    "GAN photo editing on two CPU cores. Each command has its own help with an example:\n"
+    f"  {PROGRAM} sample --help"
+)
+# Exit statuses, the same for every command.
+OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    Args:
+        argv: words after the program's name; those of the process when None.
+
+    Raises:
+        SystemExit: from the parser: 0 after help, 2 for an unknown command or option.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] not in COMMANDS:
+        return overview(words)
+    name, *rest = words
+    try:
+        return tyro.cli(
+            COMMANDS[name],
+            prog=f"{PROGRAM} {name}",
+            args=rest,
+            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
+        )
+    except KeyboardInterrupt:
+        print("hw5: stopped", file=sys.stderr)
+        return INTERRUPTED
+    except NotImplementedError as error:
+        return report_unwritten_task(error)
+    except ValueError as error:
+        return report_bad_input(error)
+
+
+def overview(words: list[str]) -> int:
+    """Show all commands with a line each, or complain about an unknown one; ends the process."""
+    summaries = {name: summary(command) for name, command in COMMANDS.items()}
+    tyro.extras.subcommand_cli_from_dict(
+        summaries, prog=PROGRAM, description=DESCRIPTION, args=words
+    )
+    return OK
+
+
+def summary(command: Command) -> Command:
+    """A command that does nothing, with the first line of `command`'s docstring."""
+
+    def nothing() -> int:
+        return OK
+
+    nothing.__doc__ = (command.__doc__ or "").strip().splitlines()[0]
+    return nothing
+
+
+def report_bad_input(error: ValueError) -> int:
+    """Print the line of an `InputError`; any other ValueError is our fault and is raised again."""
+    from hw5.kit.checks import InputError
+
+    if not isinstance(error, InputError):
+        raise error
+    print(f"hw5: error: {error}", file=sys.stderr)
+    return BAD_INPUT
+
+
+def report_unwritten_task(error: NotImplementedError) -> int:
+    """Say which task is still to be written, and in which file."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    print(
+        f"hw5: {error or last.name} is not written yet: {last.filename}, line {last.lineno}",
+        file=sys.stderr,
+    )
+    return FAILED

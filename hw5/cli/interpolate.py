@@ -1,0 +1,72 @@
+"""`hw5 interpolate`: a film from one cat to another.
+
+Offers `interpolate`. The walk is hw5/interpolate.py; pictures are projected by hw5/projector.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from hw5.config import Interpolation, LossWeights, Projection
+
+
+@dataclass(frozen=True)
+class BriefProjection(Projection):
+    """How pictures at the ends of the film are projected."""
+
+    # steps at most; two pictures are waited for, so fewer than for one (ours)
+    num_steps: int = 300
+
+
+def interpolate(
+    first: tyro.conf.Positional[str] = "1",
+    second: tyro.conf.Positional[str] = "2",
+    *,
+    generator: str = "stylegan2",
+    settings: Interpolation,
+    search: BriefProjection,
+    weights: LossWeights,
+    seed: int = 0,
+    fps: float = 20,
+    out: Path = Path("runs/interpolate"),
+    overwrite: bool = False,
+) -> int:
+    """Make a film from one cat to another: film.gif and strip.png in a folder.
+
+    For example:
+      python -m hw5 interpolate 3 14 --space w --num-frames 60
+      python -m hw5 interpolate chelsea my_cat.jpg --num-steps 200
+
+    Args:
+        first: where the film starts: a number (seed of a random cat), a picture file, or chelsea
+        second: where it ends, likewise
+        generator: name of a bundled generator (`python -m hw5 doctor` lists them)
+        settings: the walk
+        search: how pictures are projected; its space is also the space of the walk
+        weights: the loss of that projection
+        seed: where the searches start
+        fps: frames per second of the film, up to 50
+        out: folder to write
+        overwrite: replace what an earlier run wrote there
+    """
+    from hw5 import defaults
+    from hw5 import interpolate as walks
+    from hw5.cli import tools
+    from hw5.kit import files, images
+
+    files.refuse_existing(out, overwrite=overwrite)
+    network = defaults.open_generator(generator)
+    tools.check_space(network, generator, search.space)
+    ends = [
+        tools.code_of(word, network, search, weights, seed=seed, label=label)
+        for word, label in ((first, "first"), (second, "second"))
+    ]
+    film = walks.interpolate(network, *ends, search.space, settings=settings)
+    with files.atomic_folder(out, overwrite=overwrite) as folder:
+        images.save_gif(folder / "film.gif", film.frames, fps=fps)
+        images.save(folder / "strip.png", images.strip(tools.spread(film.frames, 9)))
+    print(f"wrote {out / 'film.gif'} and {out / 'strip.png'}")
+    return 0

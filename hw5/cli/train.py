@@ -1,0 +1,43 @@
+"""`hw5 train`: train a shipped weight again, and whatever was trained on it.
+
+Offers `train`. The scripts are in hw5/train/, one per weight.
+"""
+
+from __future__ import annotations
+
+import tyro
+
+
+def train(
+    name: tyro.conf.Positional[str | None] = None,
+    *,
+    hours: float = 3.0,
+    device: str = "auto",
+    seed: int = 0,
+    stale: bool = False,
+) -> int:
+    """Train a shipped weight: resumable, with a log, a grid of samples and a card beside it.
+
+    For example:
+      python -m hw5 train stylegan2 --hours 3 --device auto
+      python -m hw5 train --stale
+
+    Args:
+        name: which weight (an unknown name lists them)
+        hours: time to spend in this run; a later run goes on where this one stopped
+        device: auto (an accelerator if there is one), cpu, or a name that torch knows
+        seed: of weights and data, when training starts anew
+        stale: renew, in order, every weight that was trained on one that has changed since
+    """
+    from hw5.kit.checks import InputError, check_number
+
+    check_number("--hours", hours, low=0)
+    if stale == (name is not None):
+        raise InputError.about(
+            "train", expected="the name of a weight, or --stale", got="neither or both"
+        )
+    from hw5 import train as training
+
+    if stale:
+        return training.renew_stale(hours=hours, device=device)
+    return training.train(name, hours=hours, device=device, seed=seed)

@@ -1,0 +1,127 @@
+"""`hw5 world`: render cats from factors.
+
+Offers `world`. The world itself is hw5/world/; its table of factors is hw5/world/factors.py.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import tyro
+
+if TYPE_CHECKING:
+    import torch
+
+    from hw5.world import Factors
+
+MAX_COUNT = 4096
+
+
+def world(
+    *,
+    count: int = 64,
+    setting: Annotated[
+        tyro.conf.UseAppendAction[tuple[str, ...]],
+        tyro.conf.arg(name="set", metavar="FACTOR=VALUE"),
+    ] = (),
+    distribution: Literal["portraits", "scenes"] = "portraits",
+    neutral: bool = False,
+    size: int = 64,
+    seed: int = 0,
+    captions: bool = False,
+    segmentation: bool = False,
+    factors: bool = False,
+    out: Path = Path("runs/world.png"),
+) -> int:
+    """Render a grid of cats from known factors, or one cat of your own.
+
+    For example:
+      python -m hw5 world --count 64
+      python -m hw5 world --count 1 --neutral --set yaw=20 --set eye_hue=120 --size 256
+
+    Args:
+        count: number of cats, 1 to 4096
+        setting: fix a factor for all cats, in its unit; repeat for more (--factors lists them)
+        distribution: portraits (plain backgrounds, few accessories) or scenes (everything)
+        neutral: start from the neutral cat instead of random ones
+        size: side of each picture in pixels, 16 to 512
+        seed: which cats; the same seed gives the same cats
+        captions: print a caption for each cat
+        segmentation: write the map of parts beside the picture, in false colours
+        factors: list the factors with unit, range and meaning, and stop
+        out: picture file to write (PNG)
+    """
+    from hw5 import world as cats
+    from hw5.kit import images, seeding
+    from hw5.kit.checks import check_number
+    from hw5.world.captions import caption
+
+    if factors:
+        print(factor_table())
+        return 0
+    check_number("--count", count, low=1, high=MAX_COUNT, whole=True)
+    check_number("--size", size, low=16, high=512, whole=True)
+    rng = seeding.make(seed)
+    chosen = (
+        cats.neutral(count) if neutral else cats.sample(count, distribution=distribution, rng=rng)
+    )
+    chosen = with_settings(chosen, setting)
+    picture = cats.render(chosen, size)
+    images.save(out, images.grid(picture.image))
+    print(f"wrote {out}")
+    if segmentation:
+        print(f"wrote {save_segmentation(picture.segmentation, out)}")
+    if captions:
+        print("\n".join(caption(chosen, rng=rng)))
+    return 0
+
+
+def with_settings(factors: Factors, settings: tuple[str, ...]) -> Factors:
+    """Set factors by words such as `yaw=20`, each inside the range of its factor.
+
+    Raises:
+        InputError: not NAME=NUMBER, an unknown factor, or a value out of range.
+    """
+    from hw5.kit.checks import InputError, check_choice, check_number
+    from hw5.world import FACTORS
+
+    known = {factor.name: factor for factor in FACTORS}
+    values = {}
+    for words in settings:
+        name, equals, text = words.partition("=")
+        if not equals:
+            raise InputError.about(
+                f"--set {words}", expected="FACTOR=VALUE, such as yaw=20", got="no ="
+            )
+        check_choice("--set", name, tuple(known))
+        try:
+            values[name] = float(text)
+        except ValueError:
+            raise InputError.about(f"--set {name}", expected="a number", got=repr(text)) from None
+        check_number(f"--set {name}", values[name], low=known[name].low, high=known[name].high)
+    return factors.replace(**values)
+
+
+def factor_table() -> str:
+    """One line a factor: name, range, unit, meaning."""
+    from hw5.world import FACTORS
+
+    return "\n".join(
+        f"{f.name:22} {f.low:6g} .. {f.high:<6g} {f.unit:14} {f.meaning}" for f in FACTORS
+    )
+
+
+def save_segmentation(segmentation: torch.Tensor, out: Path) -> Path:
+    """Write class indices (N, H, W) as a grid of false colours beside `out`."""
+    import torch
+
+    from hw5.kit import images
+
+    num_parts = int(segmentation.max()) + 1
+    hues = torch.arange(num_parts)[:, None] / num_parts
+    palette = torch.cos(2 * torch.pi * (hues + torch.tensor([0.0, 1 / 3, 2 / 3])))  # (classes, 3)
+    colours = palette[segmentation.long()].movedim(-1, 1)  # (N, 3, H, W)
+    path = out.with_name(f"{out.stem}_parts{out.suffix}")
+    images.save(path, images.grid(colours))
+    return path

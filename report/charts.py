@@ -1,0 +1,114 @@
+"""Line charts as inline SVG: sharp in print, readable in light and dark, no scripts.
+
+Offers `Line` and `line_chart`. The colours are those of style.css (classes `s0` to `s5`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH, HEIGHT = 720, 300
+LEFT, RIGHT, TOP, BOTTOM = 56, 130, 14, 42
+MIN_GAP = 15  # between labels at the right edge, in pixels
+MAX_POINTS = 240
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve: a name, and positive values at increasing positions."""
+
+    name: str
+    x: Sequence[float]
+    y: Sequence[float]
+
+
+def line_chart(lines: Sequence[Line], *, x_label: str, y_label: str, alt: str) -> str:
+    """Curves on a logarithmic upright axis, each named at its right end."""
+    x_high = max(max(line.x) for line in lines) or 1
+    low = min(min(line.y) for line in lines)
+    high = max(max(line.y) for line in lines)
+    ticks = log_ticks(low, high)
+    low, high = min(low, ticks[0]), max(high, ticks[-1])
+
+    def across(value: float) -> float:
+        return LEFT + (WIDTH - LEFT - RIGHT) * value / x_high
+
+    def up(value: float) -> float:
+        share = math.log(value / low) / (math.log(high / low) or 1)
+        return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
+
+    parts = [
+        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(alt)}">'
+    ]
+    for tick in ticks:
+        y = up(tick)
+        parts.append(f'<path class="rule" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
+        parts.append(
+            f'<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>'
+        )
+    for tick in round_ticks(x_high):
+        parts.append(
+            f'<text class="tick" x="{across(tick):.1f}" y="{HEIGHT - BOTTOM + 18}" '
+            f'text-anchor="middle">{tick:g}</text>'
+        )
+    parts.append(axis_titles(x_label, y_label))
+    for index, (line, y) in enumerate(zip(lines, label_places(lines, up), strict=True)):
+        points = " ".join(f"{across(a):.1f},{up(b):.1f}" for a, b in thinned(line))
+        parts.append(f'<polyline class="s{index % 6}" points="{points}"/>')
+        parts.append(
+            f'<text class="name s{index % 6}" x="{WIDTH - RIGHT + 8}" y="{y + 4:.1f}">'
+            f"{escape(line.name)}</text>"
+        )
+    return "".join([*parts, "</svg>"])
+
+
+def axis_titles(x_label: str, y_label: str) -> str:
+    """The two titles."""
+    middle = (HEIGHT - BOTTOM + TOP) / 2
+    return (
+        f'<text class="axis" x="{(WIDTH - RIGHT + LEFT) / 2}" y="{HEIGHT - 4}" '
+        f'text-anchor="middle">{escape(x_label)}</text>'
+        f'<text class="axis" transform="translate(13 {middle}) rotate(-90)" text-anchor="middle">'
+        f"{escape(y_label)}</text>"
+    )
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Values 1, 2, 5 times powers of ten that cover [low, high], at least two."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    steps = [m * 10.0**e for e in range(first, last + 1) for m in (1, 2, 5)]
+    below = max((s for s in steps if s <= low), default=steps[0])
+    above = min((s for s in steps if s >= high), default=steps[-1])
+    inside = [s for s in steps if below <= s <= above]
+    return inside if len(inside) > 1 else [inside[0], inside[0] * 2]
+
+
+def round_ticks(high: float, count: int = 5) -> list[float]:
+    """About `count` round values from 0 to `high`."""
+    raw = high / count
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw)
+    return [i * step for i in range(int(high / step + 1e-9) + 1)]
+
+
+def thinned(line: Line) -> list[tuple[float, float]]:
+    """At most `MAX_POINTS` points of a line, its last one among them."""
+    points = list(zip(line.x, line.y, strict=True))
+    stride = max(1, math.ceil(len(points) / MAX_POINTS))
+    return [*points[:-1:stride], points[-1]]
+
+
+def label_places(lines: Sequence[Line], up: Callable[[float], float]) -> list[float]:
+    """Heights of the names: at the curves' right ends, pushed apart until none overlap."""
+    wanted = [up(line.y[-1]) for line in lines]
+    order = sorted(range(len(lines)), key=lambda i: wanted[i])
+    places = [0.0] * len(lines)
+    lowest = -math.inf
+    for i in order:
+        places[i] = max(wanted[i], lowest + MIN_GAP)
+        lowest = places[i]
+    overflow = max(0.0, lowest - (HEIGHT - BOTTOM + MIN_GAP))
+    return [place - overflow for place in places]

@@ -1,0 +1,98 @@
+"""The measurements measure: known work has known cost, and their numbers have names."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+
+from hw5 import bench, zoo
+from hw5.bench import generator, projection, rendering, slider, timing
+from hw5.config import LossWeights, Projection
+from hw5.kit.checks import InputError
+from hw5.losses import Criterion
+from hw5.models.stylegan2 import StyleGAN2
+from hw5.search import Record
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """A tiny generator under every name."""
+    torch.manual_seed(0)
+    network = StyleGAN2(image_size=16, z_dim=4, w_dim=4, channel_base=64, channel_max=4)
+    network.eval().requires_grad_(False)
+    monkeypatch.setattr(zoo, "load", lambda _name: network)
+    return network
+
+
+def test_times_are_those_of_the_work():
+    found = timing.times(lambda: time.sleep(0.01), seconds=0, at_least=3)
+    assert len(found) == 3 and all(0.01 <= t < 0.5 for t in found)
+
+
+def test_the_percentile_leaves_its_share_above():
+    values = [float(v) for v in range(100, 0, -1)]
+    assert timing.percentile(values, 0.95) == 96
+    assert timing.percentile([3.0], 0.95) == 3
+
+
+def test_operations_of_a_matrix_product_are_counted():
+    a, b = torch.randn(3, 5), torch.randn(5, 7)
+    assert generator.count_flops(lambda: a @ b) == 2 * 3 * 5 * 7
+
+
+def test_the_share_is_the_generators_operations_over_the_peaks(tiny, monkeypatch):
+    monkeypatch.setattr(generator, "PEAK_SHAPES", ((8, 16), (2, 4)))
+    monkeypatch.setattr(generator, "PEAK_BATCH", 2)
+    monkeypatch.setattr(generator, "median_seconds", lambda _work, **_: 1.0)
+    found = generator.measure_generators()
+    peak = 2 * 2 * 8 * 8 * 9 * 16 * 16  # operations of the larger convolution
+    assert found["peak_gigaflops"] == pytest.approx(peak / 1e9)
+    one = generator.count_flops(generator.forward_pass(tiny, 1))
+    assert found["stylegan2_batch1_share_of_peak"] == pytest.approx(one / peak)
+    assert found["dcgan_batch16_share_of_peak"] == pytest.approx(16 * one / peak, rel=0.2)
+    assert found["dcgan_batch16_pictures_per_second"] == 16
+
+
+def test_the_slider_is_measured_for_both_kinds_of_bytes(tiny, monkeypatch):
+    monkeypatch.setattr(slider, "CALLS", 5)
+    monkeypatch.setattr(slider, "times", lambda work, **_: [work() and 0.03 for _ in range(3)])
+    found = slider.measure_slider()
+    assert found["png_p95_ms"] == pytest.approx(30) and found[
+        "jpeg_p95_over_target"
+    ] == pytest.approx(1)
+
+
+def test_rendering_compares_a_batch_with_single_pictures(monkeypatch):
+    monkeypatch.setattr(rendering, "BATCH", 2)
+    monkeypatch.setattr(rendering, "SIZE", 16)
+    monkeypatch.setattr(rendering, "median_seconds", lambda work, **_: len(work().image) / 10 + 0.1)
+    found = rendering.measure_rendering()
+    assert found["single_seconds"] == pytest.approx(0.2)
+    assert found["single_over_target"] == pytest.approx(1)
+    assert found["batch_speedup"] == pytest.approx(0.4 / 0.3)
+
+
+def test_the_starter_style_loop_lowers_its_loss(tiny):
+    target = torch.zeros(1, 3, 16, 16)
+    criterion = Criterion(LossWeights(perceptual=0))
+    one = projection.starter_loop(tiny, target, criterion, 1)
+    many = projection.starter_loop(tiny, target, criterion, 10)
+    assert many.loss < one.loss
+
+
+def test_a_search_is_stopped_when_the_goal_is_reached(tiny):
+    target = torch.zeros(1, 3, 16, 16)
+    criterion = Criterion(LossWeights(perceptual=0))
+    settings = Projection(num_steps=5, num_mean=4)
+    assert projection.first_below(1e9, tiny, target, criterion, settings).step == 0
+    last = projection.first_below(0.0, tiny, target, criterion, settings)
+    assert isinstance(last, Record) and last.step == 4
+
+
+def test_names_begin_with_the_measurement(monkeypatch):
+    monkeypatch.setitem(bench.BENCHES, "slider", lambda: {"ms": 1.0})
+    assert bench.run("slider") == {"slider.ms": 1.0}
+    with pytest.raises(InputError, match="one of render, generator, slider, projection"):
+        bench.run("sliders")

@@ -1,0 +1,220 @@
+"""Each command does its work, says what it wrote, and explains itself."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from hw5 import latents, zoo
+from hw5.cli import COMMANDS
+from hw5.cli.draw import ScribbleWeights
+from hw5.config import LossWeights
+from hw5.kit import images, runs, seeding, strokes
+
+ROOT = Path(__file__).resolve().parents[2]
+QUICK = ["--num-steps", 2, "--num-mean", 4, "--perceptual", 0]
+DOT = strokes.Sketch((strokes.Stroke(((0.5, 0.5),), (20, 200, 20), 0.4),))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself_with_an_example(run, name):
+    answer = run(name, "--help")
+    assert answer.status == 0
+    assert f"python -m hw5 {name}" in answer.out
+    assert "For example" in answer.out
+
+
+@pytest.mark.parametrize("name", ["project", "draw", "interpolate", "report"])
+def test_help_shows_defaults_and_what_settings_mean(run, name):
+    text = run(name, "--help").out
+    options = re.findall(r"^\W+--[a-z-]+ [A-Z{]", text, flags=re.MULTILINE)
+    assert len(options) > 5
+    assert text.count("(default:") + text.count("(required)") >= len(options)
+    assert "(required)" not in text
+
+
+def test_the_overview_names_every_command_and_comes_at_once():
+    code = (
+        "import time\nfrom hw5.__main__ import main\n"
+        "try: main(['--help'])\nexcept SystemExit: print(time.process_time())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert all(name in done.stdout for name in COMMANDS)
+    # Seconds of computing, not of waiting: the machine may be busy. torch alone takes longer.
+    assert float(done.stdout.splitlines()[-1]) < 1
+
+
+@pytest.mark.parametrize(
+    "words", [["bogus"], [], ["sample", "--bogus", "1"], ["sample", "--count"]]
+)
+def test_wrong_words_get_the_usage_and_status_2(run, words):
+    answer = run(*words)
+    assert answer.status == 2
+    assert answer.out == "" and "hw5" in answer.err
+
+
+def test_sample_writes_a_grid(run, tiny, tmp_path):
+    answer = run("sample", "--generator", tiny, "--count", 4, "--out", "a/b.png")
+    assert answer.status == 0 and "a/b.png" in answer.out
+    assert images.load(tmp_path / "a/b.png").shape == (1, 3, 34, 34)  # 2 x 2 of 16, a gap of 2
+
+
+def test_truncation_0_gives_the_mean_picture_again_and_again(run, tiny, tmp_path):
+    run("sample", "--generator", tiny, "--count", 2, "--truncation", 0, "--out", "a.png")
+    pair = images.load(tmp_path / "a.png")
+    torch.testing.assert_close(pair[..., :16], pair[..., -16:])
+    network = zoo.load(tiny)
+    mean = latents.mean_code(network, "w+", rng=seeding.make(5))  # other draws, nearly the same
+    expected = latents.render(network, mean, "w+").clamp(-1, 1)
+    torch.testing.assert_close(pair[..., :16], expected, atol=0.1, rtol=0)
+
+
+def test_the_same_seed_samples_the_same_pictures(run, tiny, tmp_path):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        run("sample", "--generator", tiny, "--count", 1, "--seed", seed, "--out", f"{name}.png")
+    a, b, c = ((tmp_path / f"{name}.png").read_bytes() for name in "abc")
+    assert a == b and a != c
+
+
+def test_project_keeps_everything_about_its_run(run, tiny, tmp_path):
+    answer = run("project", "chelsea", "--generator", tiny, *QUICK, "--space", "w", "--out", "r")
+    assert answer.status == 0
+    kept = runs.load_run(tmp_path / "r")
+    assert set(kept.images) == {"target", "result"}
+    assert kept.arrays["code"].shape == (1, 1, 8)
+    assert kept.record["settings"]["space"] == "w" and kept.record["evaluations"] == 2
+    assert kept.record["weights"]["perceptual"] == 0
+
+
+def test_a_run_is_not_overwritten_unasked(run, tiny, tmp_path):
+    words = ["project", "chelsea", "--generator", tiny, *QUICK, "--out", "r"]
+    run(*words)
+    before = (tmp_path / "r/record.json").read_bytes()
+    refused = run(*words, "--seed", 1)
+    assert refused.status == 2 and "r:" in refused.err
+    assert "steps" not in refused.err  # refused at once, not after the search
+    assert (tmp_path / "r/record.json").read_bytes() == before
+    assert run(*words, "--seed", 1, "--overwrite").status == 0
+    assert (tmp_path / "r/record.json").read_bytes() != before
+
+
+def test_a_photograph_is_cropped_by_the_box(run, tiny, tmp_path):
+    photo = torch.full((1, 3, 40, 60), -1.0)
+    photo[..., 10:30, 30:50] = 1.0
+    images.save(tmp_path / "photo.png", photo)
+    run("project", "photo.png", "--generator", tiny, *QUICK, "--box", 30, 10, 20, "--out", "r")
+    assert runs.load_run(tmp_path / "r").images["target"].min() > 0.99
+
+
+def test_draw_starts_from_the_mean_or_from_a_run(run, tiny, tmp_path):
+    strokes.save_sketch(tmp_path / "dot.json", DOT)
+    assert run("draw", "dot.json", "--generator", tiny, *QUICK, "--out", "d").status == 0
+    run("project", "chelsea", "--generator", tiny, *QUICK, "--space", "w+", "--out", "p")
+    answer = run("draw", "dot.json", "--start", "p", *QUICK, "--out", "e")
+    assert answer.status == 0
+    edited, projected = runs.load_run(tmp_path / "e"), runs.load_run(tmp_path / "p")
+    torch.testing.assert_close(edited.arrays["start"], projected.arrays["code"])
+    assert edited.record["generator"] == tiny and edited.record["settings"]["space"] == "w+"
+    assert edited.record["distance"] > 0
+
+
+def test_an_edit_renders_with_the_noise_of_its_run(run, tiny, tmp_path):
+    strokes.save_sketch(tmp_path / "dot.json", DOT)
+    run("project", "chelsea", "--generator", tiny, *QUICK, "--noise", "optimised", "--out", "p")
+    run("draw", "dot.json", "--start", "p", *QUICK, "--out", "e")
+    edited, projected = runs.load_run(tmp_path / "e"), runs.load_run(tmp_path / "p")
+    maps = [name for name in projected.arrays if name.startswith("noise-")]
+    assert len(maps) > 1
+    for name in maps:
+        torch.testing.assert_close(edited.arrays[name], projected.arrays[name])
+
+
+def test_interpolate_writes_a_film_and_a_strip(run, tiny, tmp_path):
+    answer = run(
+        "interpolate", 1, 2, "--generator", tiny, "--space", "z", "--num-frames", 5, "--out", "f"
+    )
+    assert answer.status == 0
+    assert images.load(tmp_path / "f/strip.png").shape[-1] == 5 * 16 + 4 * 2
+    assert (tmp_path / "f/film.gif").read_bytes().startswith(b"GIF8")
+
+
+def test_interpolate_between_pictures_projects_them_first(run, tiny):
+    answer = run(
+        "interpolate", "chelsea", 2, "--generator", tiny, *QUICK, "--num-frames", 2, "--out", "f"
+    )
+    assert answer.status == 0 and "project first: 2 steps" in answer.err
+
+
+def test_world_sets_factors(run, tmp_path):
+    words = ["world", "--count", 1, "--neutral", "--size", 16]
+    run(*words, "--out", "a.png")
+    run(*words, "--out", "b.png", "--set", "coat_hue=220", "--set", "yaw=30")
+    a, b = images.load(tmp_path / "a.png"), images.load(tmp_path / "b.png")
+    assert (a - b).abs().mean() > 0.01
+
+
+def test_world_lists_its_factors(run):
+    text = run("world", "--factors").out
+    assert "yaw" in text and "degrees" in text
+
+
+def test_world_prints_a_caption_for_each_cat(run):
+    words = ["world", "--count", 3, "--size", 16, "--captions", "--out", "a.png"]
+    lines = run(*words).out.splitlines()
+    assert len(lines) == 4 and all("," in line or " " in line for line in lines)
+
+
+def test_world_maps_the_parts(run, tmp_path):
+    run("world", "--count", 1, "--neutral", "--size", 16, "--segmentation", "--out", "a.png")
+    colours = images.load(tmp_path / "a_parts.png")[0].flatten(1).T
+    assert len(colours.unique(dim=0)) > 4
+
+
+def test_bench_writes_flat_numbers(run, tmp_path, monkeypatch):
+    from hw5 import bench
+
+    monkeypatch.setitem(bench.BENCHES, "render", lambda: {"speed": 2.0})
+    answer = run("bench", "render", "--json", "out/numbers.json")
+    assert answer.status == 0 and "render.speed" in answer.out
+    assert json.loads((tmp_path / "out/numbers.json").read_text()) == {"render.speed": 2.0}
+
+
+def test_scribble_weights_are_those_of_the_settings():
+    assert asdict(ScribbleWeights()) == asdict(LossWeights.for_scribbles())
+
+
+def test_a_stopped_command_says_so(run, monkeypatch, tiny):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(latents, "sample_noise", stop)
+    answer = run("sample", "--generator", tiny)
+    assert answer.status == 130 and answer.err == "hw5: stopped\n"
+
+
+def test_an_unwritten_task_is_named_with_its_file(run, monkeypatch, tiny):
+    def stub(*_, **__):
+        raise NotImplementedError("task_2_3")
+
+    monkeypatch.setattr(latents, "sample_noise", stub)
+    answer = run("sample", "--generator", tiny)
+    assert answer.status == 1 and "task_2_3 is not written yet" in answer.err
+    assert "test_commands.py" in answer.err
+
+
+def test_a_fault_of_ours_is_not_taken_for_bad_input(run, monkeypatch, tiny):
+    def broken(*_, **__):
+        raise ValueError("a bug")
+
+    monkeypatch.setattr(latents, "sample_noise", broken)
+    with pytest.raises(ValueError, match="a bug"):
+        run("sample", "--generator", tiny)

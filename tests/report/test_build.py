@@ -1,0 +1,135 @@
+"""The main job from end to end with tiny random generators, and the sums behind its sentences."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from hw5 import world, zoo
+from hw5.config import LossWeights
+from hw5.kit import strokes
+from hw5.kit.checks import InputError
+from hw5.losses import Criterion
+from hw5.models.dcgan import DCGAN
+from hw5.models.stylegan2 import StyleGAN2
+from report import build, desk, drawings, words
+from report.check import check_page
+from report.settings import ReportSettings
+
+STYLEGAN = {"z_dim": 8, "w_dim": 8, "channel_base": 64, "channel_max": 4}
+DCGAN_CONFIG = {"z_dim": 8, "conv_dim": 2}
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    paths = [folder / "stylegan.safetensors", folder / "dcgan.safetensors"]
+    torch.manual_seed(0)
+    zoo.save(paths[0], StyleGAN2(**STYLEGAN), kind="stylegan2", config=STYLEGAN, card={})
+    zoo.save(paths[1], DCGAN(**DCGAN_CONFIG), kind="dcgan", config=DCGAN_CONFIG, card={})
+    return ReportSettings(
+        stylegan=str(paths[0]), dcgan=str(paths[1]), adam_steps=2, lbfgs_evaluations=2,
+        drawing_steps=2, num_mean=4, num_frames=3, num_hero=4,
+    )  # fmt: skip
+
+
+def pixels_only(_weights):
+    """A criterion without networks, in place of the one that takes a second for a step."""
+    return Criterion(LossWeights(perceptual=0))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    for module in (desk, drawings):
+        monkeypatch.setattr(module, "build_criterion", pixels_only)
+
+
+@pytest.fixture(scope="module")
+def page(settings, tmp_path_factory):
+    """One report for all tests that only read it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (desk, drawings):
+            patch.setattr(module, "build_criterion", pixels_only)
+        return build.build(tmp_path_factory.mktemp("report"), settings)
+
+
+def test_the_page_is_complete_and_every_picture_is_shown(page):
+    assert check_page(page) == []
+    shown = page.read_text()
+    assert all(f"media/{path.name}" in shown for path in (page.parent / "media").iterdir())
+
+
+def test_the_numbers_are_kept_for_programs(page):
+    found = json.loads((page.parent / "media/results.json").read_text())
+    assert len(found["projections"]) == 4 * 4 * 2
+    assert {p["optimiser"] for p in found["projections"]} == {"adam", "lbfgs"}
+    assert all(p["evaluations"] >= 2 for p in found["projections"])
+
+
+def test_a_failure_leaves_the_earlier_report_as_it_was(settings, tmp_path, monkeypatch):
+    (tmp_path / "media").mkdir()
+    (tmp_path / "media/hero.png").write_text("old")
+    (tmp_path / "index.html").write_text("old")
+
+    def fail(*_, **__):
+        raise InputError("a broken part")
+
+    monkeypatch.setattr(build, "make_rungs", fail)
+    with pytest.raises(InputError, match="a broken part"):
+        build.build(tmp_path, settings)
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["hero.png", "index.html", "media"]
+    assert (tmp_path / "index.html").read_text() == "old"
+
+
+def test_the_cat_to_edit_looks_at_us_with_eyes_that_are_not_green():
+    cat = drawings.cat_to_edit()
+    assert len(cat) == 1 and abs(float(cat["yaw"])) < 10
+    assert not 70 < float(cat["eye_hue"]) < 170
+
+
+def test_the_dots_lie_on_the_eyes_one_on_each():
+    picture = world.render(world.neutral(), 64)
+    colour, mask = strokes.rasterise(drawings.dots_on_eyes(picture), 64)
+    eyes = picture.mask("eyes") + picture.mask("pupils")
+    assert (mask * eyes).sum() / mask.sum() > 0.8
+    assert mask[..., :32].sum() > 0 and mask[..., 32:].sum() > 0
+    green = colour[0][:, mask[0, 0] == 1]
+    assert (green[1] > green[0]).all() and (green[1] > green[2]).all()
+
+
+def test_greenness_is_the_excess_of_green_in_levels():
+    picture = torch.tensor([1.0, 1.0, 0.0])[None, :, None, None].expand(1, 3, 2, 2)
+    mask = torch.zeros(1, 1, 2, 2)
+    mask[..., 0, 0] = 1
+    assert words.greenness(picture, mask) == pytest.approx(127.5 / 2)
+    assert words.greenness(-picture, mask) == pytest.approx(-127.5 / 2)
+
+
+def test_psnr_under_a_mask_sees_nothing_else():
+    a, b = torch.zeros(1, 3, 4, 4), torch.zeros(1, 3, 4, 4)
+    b[..., :2] = 2.0
+    mask = torch.ones(1, 1, 4, 4)
+    assert drawings.psnr_where(a, b, mask) == pytest.approx(10 * torch.log10(torch.tensor(2.0)))
+    mask[..., :2] = 0
+    assert drawings.psnr_where(a, b, mask) > 100
+
+
+def test_proportions_compare_single_steps():
+    def cells(label, optimiser, seconds, steps):
+        found = SimpleNamespace(seconds=seconds, history=range(steps))
+        return SimpleNamespace(
+            method=SimpleNamespace(label=label), optimiser=optimiser, found=found
+        )
+
+    numbers = words.proportions(
+        [
+            cells("StyleGAN2, w+", "adam", 10, 10),
+            cells("StyleGAN2, w+", "lbfgs", 10, 4),
+            cells("DCGAN, z", "adam", 5, 10),
+        ]
+    )
+    assert numbers["newton_ratio"] == "2.5" and numbers["dcgan_ratio"] == "0.50"
+    assert numbers["quoted_newton_ratio"] == "6.2" and numbers["quoted_dcgan_ratio"] == "0.32"
