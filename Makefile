@@ -29,7 +29,7 @@ $(STAMP): requirements.txt requirements.lock pyproject.toml
 	  echo "could not make $(VENV): install your system's python3-venv package" >&2; exit 1; }
 	@echo "installing into $(VENV) (a few minutes the first time) ..."
 	@lock=$$($(PY) -c 'import sys; print("-c requirements.lock" * (sys.version_info >= (3, 11)))'); \
-	  $(PY) -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) $$lock -e '.[dev]'
+	  $(PY) -m pip install --quiet --quiet --disable-pip-version-check $(PIP_FLAGS) $$lock -e '.[dev]'
 	@touch $@
 
 report: setup ## the whole main job; then open report/index.html

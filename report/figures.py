@@ -203,7 +203,7 @@ def edit(album: Album, found: Edit, number: int) -> str:
         markup.tile(album.add("edit-" + label.replace(" ", "-"), picture, alt), label)
         for label, picture, alt in shown
     ]
-    caption = "Green eyes by two dots, in w+ from the projected code, with the rest held in place."
+    caption = "Green eyes by two dots, in w from the projected code, with the rest held in place."
     return markup.figure("edit", number, markup.row(tiles), caption, wide=True)
 
 
