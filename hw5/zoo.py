@@ -1,8 +1,8 @@
 """The one door to weights: a name becomes a ready network.
 
-Offers `load`, `names`, `describe`, `card` and `save`. Weights are float16 safetensors in
-data/weights, each with a card (JSON) beside it; data/MANIFEST.toml lists them with digest, licence
-and origin. The networks themselves are in hw5/models.
+Offers `load`, `names`, `describe`, `card`, `amend_card` and `save`. Weights are float16
+safetensors in data/weights, each with a card (JSON) beside it; data/MANIFEST.toml lists them with
+digest, licence and origin. The networks themselves are in hw5/models.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from hw5.kit.files import atomic_write, read_bytes
 from hw5.models.dcgan import DCGAN, DCGANDiscriminator
 from hw5.models.discriminators import StyleGAN2Discriminator
 from hw5.models.features import VGG19, EfficientNetLite0, WorldFeatures
+from hw5.models.lpips_heads import LpipsHeads
 from hw5.models.projected import ProjectedDiscriminator
 from hw5.models.stylegan2 import StyleGAN2
 
@@ -69,6 +70,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "dcgan-discriminator": DCGANDiscriminator,
     "projected-discriminator": _projected,
     "world-features": WorldFeatures,
+    "lpips-heads": LpipsHeads,
 }
 # kind -> what loads a network whose weights are not in the data folder
 ELSEWHERE: dict[str, Callable[[], nn.Module]] = {
@@ -129,6 +131,12 @@ def card(name: str, *, data: Path = DATA) -> dict[str, Any]:
         raise InputError(f"{path}: not a JSON card: {error}") from error
 
 
+def amend_card(name: str, facts: Mapping[str, Any], *, data: Path = DATA) -> None:
+    """Add facts to the card of a bundled weight, such as a figure measured after training."""
+    path = (data / describe(name, data=data).file).with_suffix(".json")
+    _write_card(path, {**card(name, data=data), **facts})
+
+
 def save(
     target: str | Path,  # a name: into data/weights and the manifest; a path: only there
     network: nn.Module,
@@ -153,11 +161,15 @@ def save(
     content = safetensors.torch.save(state, {"kind": kind, "config": text})
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
-    with atomic_write(path.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(dict(card), indent=2) + "\n", encoding="utf-8")
+    _write_card(path.with_suffix(".json"), card)
     if named:
         _register(_entry_of(str(target), kind, card, content), data)
     return path
+
+
+def _write_card(path: Path, card: Mapping[str, Any]) -> None:
+    with atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(dict(card), indent=2) + "\n", encoding="utf-8")
 
 
 def _manifest(data: Path) -> dict[str, Entry]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hw5.bench.generator import measure_generators
+from hw5.bench.inversion import measure_inversion
 from hw5.bench.projection import measure_projection
 from hw5.bench.quality import measure_fid, measure_triplets
 from hw5.bench.rendering import measure_rendering
@@ -21,9 +22,10 @@ BENCHES: dict[str, Callable[[], dict[str, float]]] = {
     "slider": measure_slider,
     "projection": measure_projection,
     "triplets": measure_triplets,
+    "inversion": measure_inversion,
     "fid": measure_fid,
 }
-ONLY_WHEN_NAMED = ("triplets", "fid")  # minutes, where the others take seconds
+ONLY_WHEN_NAMED = ("triplets", "inversion", "fid")  # minutes, where the others take seconds
 
 
 def run(name: str) -> dict[str, float]:

@@ -14,6 +14,8 @@ def train(
     hours: float = 3.0,
     device: str = "auto",
     seed: int = 0,
+    compiled: bool = True,
+    curve: bool = False,
     stale: bool = False,
 ) -> int:
     """Train a shipped weight: resumable, with a log, a grid of samples and a card beside it.
@@ -27,6 +29,8 @@ def train(
         hours: time to spend in this run; a later run goes on where this one stopped
         device: auto (an accelerator if there is one), cpu, or a name that torch knows
         seed: of weights and data, when training starts anew
+        compiled: compile renderer and networks: faster, where a C++ compiler is installed
+        curve: measure FID of a run's snapshots instead of training, and note it in the card
         stale: renew, in order, every weight that was trained on one that has changed since
     """
     from hw5.kit.checks import InputError, check_number
@@ -39,5 +43,7 @@ def train(
     from hw5 import train as training
 
     if stale:
-        return training.renew_stale(hours=hours, device=device)
-    return training.train(name, hours=hours, device=device, seed=seed)
+        return training.renew_stale(hours=hours, device=device, compiled=compiled)
+    if curve:
+        return training.measure_curve(name)
+    return training.train(name, hours=hours, device=device, seed=seed, compiled=compiled)

@@ -2,8 +2,8 @@
 
 Offers `lpips_metric`, which builds an `LpipsMetric` and never downloads: the lpips package with its
 own networks (alex, vgg, squeeze) where their weights are on disk, else the package's arithmetic
-around an offline feature network with heads of our own (heads.py). A ruler's `name` says which one
-it is: figures of different rulers do not compare. triplets.py tells how good a ruler is.
+around an offline feature network with heads of our own (models/lpips_heads.py). A ruler's `name`
+says which one it is: figures of different rulers do not compare. triplets.py tells how good it is.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from hw5 import zoo
 from hw5.kit.checks import InputError, check_choice, check_finite, check_shape
-from hw5.metrics.heads import Heads, Taps
 from hw5.models.efficientnet import EfficientNetLite0
 from hw5.models.features import FeatureNetwork
+from hw5.models.lpips_heads import LpipsHeads, Taps
 from hw5.shapes import Images, PerPicture
 
 # Backbone -> the file name under which torchvision publishes it, in the order `auto` tries them.
@@ -30,7 +31,7 @@ BACKBONE_FILES = {
     "vgg": "vgg16-397923af.pth",  # their advice for optimising
     "squeeze": "squeezenet1_1-b8a52dc0.pth",
 }
-HEADS_FILE = "lpips-heads.safetensors"  # heads of the bundled network, calibrated on the world
+HEADS = "lpips-heads"  # zoo name of the bundled network's heads, calibrated on the world
 OFFLINE = "offline"
 NUM_TAPS = 5  # as the package has with alex and vgg
 
@@ -43,7 +44,7 @@ class LpipsMetric(nn.Module):
     Attributes:
         name: which ruler this is, such as "lpips-alex"; ends in "uncalibrated" without heads.
         heads: the trainable weights of an offline ruler; None for the package's own.
-        taps: where an offline ruler listens, to be saved with its heads; None likewise.
+        taps: where an offline ruler listens; None likewise.
     """
 
     def __init__(
@@ -51,14 +52,13 @@ class LpipsMetric(nn.Module):
         machinery: lpips.LPIPS,
         name: str,
         *,
-        heads: Heads | None = None,
-        taps: Taps | None = None,
+        heads: LpipsHeads | None = None,
     ) -> None:
         super().__init__()
         self.machinery = machinery
         self.name = name
         self.heads = heads
-        self.taps = taps
+        self.taps = heads.taps if heads is not None else None
         self.eval()
 
     def forward(self, output: Images, target: Images) -> PerPicture:
@@ -110,8 +110,8 @@ def lpips_metric(
             of the package's whose weights are found, else ours.
         features: network of the offline ruler; by default the bundled EfficientNet-Lite0.
         taps: where to tap it; by default where the heads were trained, else `spread_taps`.
-        heads: file of the offline ruler's heads; by default `HEADS_FILE` from the folders, if it
-            is there and neither `features` nor `taps` were given.
+        heads: file of the offline ruler's heads, as `zoo.save` writes it; by default the bundled
+            ones, if neither `features` nor `taps` were given.
         folders: where weight files are looked for, `weight_folders()` by default.
 
     Raises:
@@ -131,8 +131,8 @@ def lpips_metric(
             got="none",
             hint="copy torchvision's published file there, or use backbone 'offline'",
         )
-    if heads is None and features is None and taps is None:
-        heads = _find(HEADS_FILE, folders)
+    if heads is None and features is None and taps is None and HEADS in zoo.names():
+        heads = HEADS
     return _offline_metric(features or EfficientNetLite0(), taps, heads)
 
 
@@ -181,28 +181,36 @@ def _offline_metric(
     features: FeatureNetwork, taps: Taps | None, path: str | Path | None
 ) -> LpipsMetric:
     """The package's arithmetic around a feature network, with heads from `path` or all ones."""
-    heads = None
-    if path is not None:
-        heads, trained_on = Heads.load(path)
-        taps = taps or trained_on
-        if taps != trained_on or taps.network != type(features).__name__:
-            wanted = taps if taps != trained_on else type(features).__name__
-            raise InputError.about(str(path), expected=f"heads for {wanted}", got=trained_on)
-    taps = taps or spread_taps(features)
+    heads = None if path is None else _heads(path)
+    taps = taps or (heads.taps if heads is not None else spread_taps(features))
+    if heads is not None and taps != heads.taps:
+        raise InputError.about(str(path), expected=f"heads for {taps}", got=heads.taps)
+    if taps.network != type(features).__name__:
+        raise InputError.about(
+            str(path or "taps"), expected=f"taps of {type(features).__name__}", got=taps
+        )
     tapped = _Tapped(features, taps)
     widths = _widths(tapped)
     calibrated = heads is not None
-    heads = heads if calibrated else Heads(widths)
-    found = [len(head.weight) for head in heads]
-    if found != widths:
-        raise InputError.about(str(path), expected=f"heads of widths {widths}", got=found)
+    if heads is None:
+        heads = LpipsHeads(widths, network=taps.network, layers=taps.layers, size=taps.size)
+    if heads.widths != widths:
+        raise InputError.about(str(path), expected=f"heads of widths {widths}", got=heads.widths)
     machinery = _machinery("squeeze", heads=False)
     machinery.net = tapped
     machinery.scaling_layer = nn.Identity()  # feature networks normalise inside
     machinery.chns, machinery.L = widths, len(widths)
     machinery.lpips, machinery.lins = True, heads
     name = f"lpips-{taps.network}" + ("" if calibrated else "-uncalibrated")
-    return LpipsMetric(machinery, name, heads=heads, taps=taps)
+    return LpipsMetric(machinery, name, heads=heads)
+
+
+def _heads(path: str | Path) -> LpipsHeads:
+    """Heads from a file or from the zoo, trainable."""
+    heads = zoo.load(path)
+    if not isinstance(heads, LpipsHeads):
+        raise InputError.about(str(path), expected="heads of LPIPS", got=type(heads).__name__)
+    return heads.requires_grad_()
 
 
 def _machinery(name: str, *, heads: bool) -> lpips.LPIPS:

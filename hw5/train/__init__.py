@@ -1,7 +1,7 @@
 """Training of every shipped weight: `python -m hw5 train NAME`. Resumable, on any device.
 
-Offers `train` and `renew_stale`. Start with recipes.py. Needs nothing beyond torch, torchvision,
-numpy and safetensors, and nothing that a student writes.
+Offers `train`, `measure_curve` and `renew_stale`. Start with recipes.py. Training needs nothing
+beyond torch, torchvision, numpy and safetensors, and nothing that a student writes.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from hw5.kit.checks import check_choice
 
 
 def train(
-    name: str, *, hours: float, device: str, seed: int, folder: Path = Path("runs/train")
-) -> int:
+    name: str, *, hours: float, device: str, seed: int, compiled: bool = True,
+    folder: Path = Path("runs/train"),
+) -> int:  # fmt: skip
     """Train the weight called `name`, or go on where it stopped; ship it with its card.
 
     Raises:
@@ -22,11 +23,25 @@ def train(
     from hw5.train.recipes import RECIPES, Job
 
     check_choice("train", name, tuple(RECIPES))
-    RECIPES[name].run(Job(hours=hours, device=device, seed=seed, folder=folder / name))
+    job = Job(hours=hours, device=device, seed=seed, folder=folder / name, compiled=compiled)
+    RECIPES[name].run(job)
     return 0
 
 
-def renew_stale(*, hours: float, device: str) -> int:
+def measure_curve(name: str, *, folder: Path = Path("runs/train")) -> int:
+    """Measure FID over pictures seen, from the snapshots of a run, and put it into the card.
+
+    Raises:
+        InputError: an unknown name, or a weight that has no such curve.
+    """
+    from hw5.train.recipes import RECIPES, Job
+
+    check_choice("train", name, [key for key, recipe in RECIPES.items() if recipe.curve])
+    RECIPES[name].curve(Job(hours=0.0, device="cpu", seed=0, folder=folder / name))
+    return 0
+
+
+def renew_stale(*, hours: float, device: str, compiled: bool = True) -> int:
     """Train again, in order, whatever was trained on a weight that has changed since."""
     from hw5.train.cards import stale
     from hw5.train.recipes import RECIPES
@@ -34,5 +49,5 @@ def renew_stale(*, hours: float, device: str) -> int:
     names = set(stale())
     for name, recipe in RECIPES.items():
         if names & {name, *recipe.also}:
-            train(name, hours=hours, device=device, seed=0)
+            train(name, hours=hours, device=device, seed=0, compiled=compiled)
     return 0

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
 from hw5.train.batches import Batch, Pictures
-from hw5.train.loop import ExponentialAverage, Run, sample_codes
+from hw5.train.loop import ExponentialAverage, Run, mixed, precision, sample_codes
 from hw5.train.pairs import codes_of
 from hw5.train.regress import feature_distance
 
@@ -32,7 +32,9 @@ class AdversarialSettings:
     batch: int = 16  # ADA: 32 at 64 px; steps matter more than pictures on two cores
     generator_rate: float = 1e-3  # half of ADA's 2e-3: the generator is warm
     discriminator_rate: float = 2e-3  # ADA
-    r1: float = 0.1  # gamma; ADA's heuristic for 64 px and batch 32 is 0.03, StyleGAN2's 10
+    r1: float = (
+        0.1  # gamma, 0: none; ADA's heuristic for 64 px and batch 32 is 0.03, StyleGAN2's 10
+    )
     r1_every: int = 16  # lazy regularisation, StyleGAN2 appendix B
     head_start: int = 3_200  # pictures the discriminator sees before the generator moves
     anchor: float = 1.0  # weight of the paired loss; 0: none
@@ -61,6 +63,12 @@ class Duel:
             for player, rate in zip(players, rates, strict=True)
         )
         self.average = ExponentialAverage(self.generator, half_life=self.settings.half_life)
+        self.device = next(self.generator.parameters()).device
+        self.dtype = precision(self.device)
+
+    def mixed(self) -> torch.autocast:
+        """Context of the forward passes: bfloat16 where this machine is faster in it."""
+        return mixed(self.device, self.dtype)
 
     def parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
         """What a checkpoint holds."""
@@ -80,7 +88,7 @@ class Duel:
         settings = self.settings
         batch = pictures.batch(settings.batch, rng=rng)
         losses = discriminator_step(self, batch, rng)
-        if (seen // settings.batch) % settings.r1_every == 0:
+        if settings.r1 and (seen // settings.batch) % settings.r1_every == 0:
             losses |= r1_step(self.discriminator, batch.images, self.d_step, settings)
         if seen >= settings.head_start:
             losses |= generator_step(self, pictures.batch(settings.batch, rng=rng), rng)
@@ -107,10 +115,16 @@ def train_adversarial(
             run.log({"pictures": seen, "seconds": run.elapsed(), **_all_columns(means)})
         if run.due():
             run.save(duel.parts(), seen)
-            run.snapshot(duel.average.network, grid, seen)
+            run.snapshot(duel.average.network, sampled(duel.average.network, grid), seen)
     run.save(duel.parts(), seen)
-    run.snapshot(duel.average.network, grid, seen)
+    run.snapshot(duel.average.network, sampled(duel.average.network, grid), seen)
     return duel.average.network, {"pictures": seen, "seconds": run.seconds, **means}
+
+
+@torch.no_grad()
+def sampled(generator: Generator, z: Tensor) -> Tensor:
+    """Pictures `(N, 3, H, W)` of z."""
+    return generator(z)
 
 
 _COLUMNS = ("real", "fake", "discriminator", "r1", "adversarial", "anchor")
@@ -139,12 +153,12 @@ def make(
 
 def discriminator_step(duel: Duel, batch: Batch, rng: torch.Generator) -> dict[str, float]:
     """Teach the discriminator: softplus(D(G(z))) + softplus(-D(x))."""
-    z = torch.randn(len(batch.images), duel.generator.z_dim, generator=rng)
-    with torch.no_grad():
-        mixing = duel.settings.mixing
-        made, _ = make(duel.generator, z.to(batch.images.device), mixing=mixing, rng=rng)
-    real, fake = duel.discriminator(batch.images), duel.discriminator(made)
-    loss = F.softplus(-real).mean() + F.softplus(fake).mean()
+    z = torch.randn(len(batch.images), duel.generator.z_dim, generator=rng).to(duel.device)
+    with duel.mixed():
+        with torch.no_grad():
+            made, _ = make(duel.generator, z, mixing=duel.settings.mixing, rng=rng)
+        real, fake = duel.discriminator(batch.images), duel.discriminator(made)
+    loss = F.softplus(-real.float()).mean() + F.softplus(fake.float()).mean()
     _update(loss, duel.d_step)
     return {
         "real": real.mean().item(), "fake": fake.mean().item(), "discriminator": loss.item(),
@@ -166,18 +180,20 @@ def r1_step(
 def generator_step(duel: Duel, batch: Batch, rng: torch.Generator) -> dict[str, float]:
     """Teach the generator: softplus(-D(G(z))), and the pairs unless styles are mixed."""
     generator, settings = duel.generator, duel.settings
-    z = codes_of(batch.scores, generator.z_dim, mirrored=batch.mirrored, rng=rng)
+    z = codes_of(batch.scores, generator.z_dim, mirrored=batch.mirrored, rng=rng).to(duel.device)
     is_mixed = "w" in generator.spaces and bool(torch.rand((), generator=rng) < settings.mixing)
-    made, w = make(generator, z.to(batch.images.device), mixing=float(is_mixed), rng=rng)
     duel.discriminator.requires_grad_(False)
-    loss = F.softplus(-duel.discriminator(made)).mean()
-    losses = {"adversarial": loss.item()}
-    if settings.anchor and not is_mixed:  # a mixed cat has no picture to be compared with
-        anchor = F.l1_loss(made, batch.images) + settings.perceptual * feature_distance(
-            duel.features, settings.layers, made, batch.images
-        )
-        loss = loss + settings.anchor * anchor
-        losses["anchor"] = anchor.item()
+    with duel.mixed():
+        made, w = make(generator, z, mixing=float(is_mixed), rng=rng)
+        loss = F.softplus(-duel.discriminator(made).float()).mean()
+        losses = {"adversarial": loss.item()}
+        if settings.anchor and not is_mixed:  # a mixed cat has no picture to be compared with
+            anchor = F.l1_loss(made.float(), batch.images)
+            if settings.perceptual:
+                seen = feature_distance(duel.features, settings.layers, made, batch.images)
+                anchor = anchor + settings.perceptual * seen
+            loss = loss + settings.anchor * anchor
+            losses["anchor"] = anchor.item()
     _update(loss, duel.g_step)
     duel.discriminator.requires_grad_(True)
     if w is not None:

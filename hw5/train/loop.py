@@ -11,6 +11,7 @@ import csv
 import sys
 import time
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,39 @@ def pick_device(name: str) -> torch.device:
     if name != "auto":
         return torch.device(name)
     return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+
+
+@cache
+def precision(device: torch.device) -> torch.dtype:
+    """bfloat16 where this machine is at least a fifth faster in it, else float32: it is tried.
+
+    Processors without instructions for bfloat16 emulate it, and are slower than in float32.
+    """
+    seconds = {
+        dtype: _time_convolutions(device, dtype) for dtype in (torch.float32, torch.bfloat16)
+    }
+    return min(seconds, key=lambda dtype: seconds[dtype] * (1.2 if dtype.itemsize == 2 else 1.0))
+
+
+def _time_convolutions(device: torch.device, dtype: torch.dtype, repeats: int = 3) -> float:
+    """Best of two: seconds for a few convolutions of a training step's size, there and back."""
+    conv = nn.Conv2d(64, 64, 3, padding=1).to(device, memory_format=torch.channels_last)
+    x = torch.randn(8, 64, 32, 32, device=device).to(memory_format=torch.channels_last)
+    taken = []
+    for _ in range(3):  # the first one warms up and is not counted
+        start = time.perf_counter()
+        for _ in range(repeats):
+            with mixed(device, dtype):
+                result = conv(x)
+            result.float().sum().backward()
+        conv.weight.grad.sum().item()  # waits for an accelerator to finish
+        taken.append(time.perf_counter() - start)
+    return min(taken[1:])
+
+
+def mixed(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """Context in which convolutions run in `dtype`; with float32 nothing changes."""
+    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
 
 
 class ExponentialAverage:
@@ -52,14 +86,18 @@ class Run:
     """One training run in a folder; goes on where it stopped, whatever stopped it.
 
     A call plans `hours` of wall clock. Killed half-way, the next call finishes that plan; finished,
-    the next call plans as many hours again from the weights that are there. A checkpoint is written
+    the next call plans as many hours again from the weights that are there, unless it is told not
+    to: the first of two phases stays finished while the second one goes on. A checkpoint is written
     every `save_every` seconds under a temporary name and then renamed, so there is always a whole
     one.
     """
 
-    def __init__(self, folder: Path, *, hours: float, save_every: float = 120.0) -> None:
-        """Open or create the folder and plan `hours` of work."""
+    def __init__(
+        self, folder: Path, *, hours: float, save_every: float = 120.0, again: bool = True
+    ) -> None:
+        """Open or create the folder and plan `hours` of work; `again` though they are done?"""
         self.folder = folder
+        self.again = again
         self.folder.mkdir(parents=True, exist_ok=True)
         self.budget = 3600.0 * hours
         self.save_every = save_every
@@ -81,7 +119,7 @@ class Run:
             part.load_state_dict(stored["parts"][name])
         self.seconds, self.mark = stored["seconds"], time.monotonic()
         is_whole = self.seconds >= stored["began"] + stored["budget"]
-        self.began = self.seconds if is_whole else stored["began"]
+        self.began = self.seconds if is_whole and self.again else stored["began"]
         return stored["seen"]
 
     def elapsed(self) -> float:
@@ -90,7 +128,7 @@ class Run:
 
     def progress(self) -> float:
         """Share of the present plan that is done."""
-        return (self.elapsed() - self.began) / self.budget
+        return (self.elapsed() - self.began) / self.budget if self.budget else 1.0
 
     def finished(self) -> bool:
         """Is the present plan done?"""
@@ -137,9 +175,9 @@ class Run:
         )
 
     @torch.no_grad()
-    def snapshot(self, generator: nn.Module, z: Tensor, seen: int) -> None:
-        """Keep the weights and a grid of samples as PNG, named by the pictures seen."""
-        grid = images.grid(generator(z).clamp(-1.0, 1.0).cpu())
+    def snapshot(self, generator: nn.Module, samples: Tensor, seen: int) -> None:
+        """Keep the weights and a grid of `samples` (N, 3, H, W) as PNG, named by `seen`."""
+        grid = images.grid(samples.clamp(-1.0, 1.0).cpu())
         images.save(self.folder / f"samples-{seen:08d}.png", grid)
         half = {key: value.half().cpu() for key, value in generator.state_dict().items()}
         with atomic_write(self.folder / f"weights-{seen:08d}.safetensors") as temporary:

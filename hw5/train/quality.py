@@ -1,7 +1,7 @@
 """How good a generator is: FID against the world beside the world's own floor, variety, copies.
 
 FID on pooled EfficientNet-Lite0 features (metrics/distribution.py), always printed with its floor:
-training split against test split. Offers `floor` and `measure`.
+training split against test split. Offers `measure` and `curve`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import importlib.util
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import safetensors.torch
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from hw5.metrics import distribution, neighbours
 from hw5.models.features import EfficientNetLite0
@@ -43,14 +44,15 @@ def features_of_split(
 
 @torch.no_grad()
 def features_of_generator(
-    generator: Generator, count: int, *, seed: int, on_step: Step = None
+    generator: Generator, count: int, *, seed: int, mirrored: bool = False, on_step: Step = None
 ) -> Tensor:
-    """Pooled features `(count, D)` of samples without truncation, with random noise."""
+    """Pooled features `(count, D)` of samples without truncation, seen in the mirror or not."""
     rng = torch.Generator().manual_seed(seed)
 
     def batches() -> Iterator[Tensor]:
         for _ in range(0, count, _BATCH):
-            yield generator(torch.randn(_BATCH, generator.z_dim, generator=rng)).clamp(-1.0, 1.0)
+            made = generator(torch.randn(_BATCH, generator.z_dim, generator=rng)).clamp(-1.0, 1.0)
+            yield made.flip(3) if mirrored else made
 
     return _embed(batches(), on_step)
 
@@ -73,6 +75,8 @@ def measure(
     few = slice(0, 2_000)
     quality = neighbours.precision_recall(test[few], made[few])
     copies = neighbours.near_copies(made[few], train, test[few])
+    mirrored = features_of_generator(generator, len(made[few]), seed=seed, mirrored=True)
+    reflections = neighbours.near_copies(mirrored, train, test[few])
     return {
         "fid": score,
         "fid_floor": floor,
@@ -80,8 +84,39 @@ def measure(
         "pictures_compared": float(count),
         "precision": quality.precision,
         "recall": quality.recall,
-        "near_copies_share": copies.count / 2_000,
+        "near_copies_share": copies.share,
+        "mirrored_near_copies_share": reflections.share,
+        "near_copies_floor": copies.floor,
     }
+
+
+def curve(
+    folder: Path, generator: nn.Module, draw: Callable[[int, torch.Generator], Tensor], *,
+    count: int = 2_500, most: int = 8, on_step: Step = None,
+) -> list[tuple[int, float]]:  # fmt: skip
+    """(pictures seen, FID) of at most `most` snapshots in a run's folder, evenly chosen.
+
+    Args:
+        folder: Holds the snapshots, `weights-*.safetensors`.
+        generator: Is filled with one snapshot after the other.
+        draw: Pictures (N, 3, H, W) for a number and a source of random numbers.
+        count: Pictures of each snapshot, against 10,000 of the test split.
+        most: Snapshots measured, the first and the last among them.
+        on_step: Called with the pictures embedded so far, for each snapshot anew.
+    """
+    paths = sorted(folder.glob("weights-*.safetensors"))
+    chosen = sorted({round(i * (len(paths) - 1) / max(1, most - 1)) for i in range(most)})
+    test = features_of_split("test", 10_000)
+    found = []
+    for path in [paths[i] for i in chosen] if paths else []:
+        state = safetensors.torch.load_file(path)
+        generator.load_state_dict({key: value.float() for key, value in state.items()})
+        rng = torch.Generator().manual_seed(5)
+        with torch.no_grad():
+            batches = (draw(_BATCH, rng).clamp(-1.0, 1.0) for _ in range(0, count, _BATCH))
+            made = _embed(batches, on_step)
+        found.append((int(path.stem.split("-")[1]), distribution.fid(made, test)))
+    return found
 
 
 def _embed(batches: Iterator[Tensor], on_step: Step) -> Tensor:

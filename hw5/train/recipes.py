@@ -6,18 +6,21 @@ card into data/weights. The phases are in read_factors.py, regress.py and advers
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from hw5 import zoo
-from hw5.models.dcgan import DCGAN, DCGANDiscriminator
-from hw5.models.discriminators import StyleGAN2Discriminator
+from hw5.kit.files import atomic_write
+from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
+from hw5.models.projected import ProjectedDiscriminator
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.train import quality
 from hw5.train.adversarial import AdversarialSettings, Duel, train_adversarial
@@ -26,12 +29,17 @@ from hw5.train.cards import make_card
 from hw5.train.fit_mapping import MappingSettings, fit_mapping
 from hw5.train.loop import pick_device
 from hw5.train.read_factors import FeatureSettings, train_features
-from hw5.train.regress import RegressSettings, regress
+from hw5.train.regress import RegressSettings, known_cats, regress
 from hw5.train.targets import NUM_TARGETS
-from hw5.world.factors import PARTS
+from hw5.world.factors import NUM_DRAWS, PARTS
 
 FEATURES = "world-features"
-_DATA = "{count} portraits at 64 px, training split, and their mirror images"
+LPIPS_LAYERS = ("block1", "block3", "block5", "block11", "block16")
+
+
+def portraits(count: int) -> str:
+    """How a card names a training set."""
+    return f"{count} portraits at 64 px, training split, and their mirror images"
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ class Recipe:
     """How one weight comes about."""
 
     run: Callable[[Job], None]
+    curve: Callable[[Job], None] | None = None  # measures the snapshots of a run
     needs: tuple[str, ...] = ()  # shipped weights it is trained on
     also: tuple[str, ...] = ()  # weights that it ships beside its own
 
@@ -66,7 +75,25 @@ def train_world_features(job: Job) -> None:
     )
     config = {"num_outputs": NUM_TARGETS, "num_classes": len(PARTS)}
     what = "ten plain convolutions that read the factors and parts of a 64 px picture"
-    _ship(FEATURES, network, FEATURES, config, job, what, metrics, settings.pictures)
+    data = portraits(settings.pictures)
+    _ship(FEATURES, network, FEATURES, config, job, what, metrics, data)
+
+
+def train_lpips_heads(job: Job) -> None:
+    """The heads of the offline LPIPS; takes a few minutes, whatever the hours say."""
+    from hw5.metrics.perceptual import lpips_metric  # needs lpips, which a bare machine has not
+    from hw5.models.efficientnet import EfficientNetLite0
+    from hw5.models.lpips_heads import Taps
+    from hw5.train.calibrate_lpips import LpipsSettings, calibrate
+
+    settings = LpipsSettings(seed=job.seed)
+    taps = Taps("EfficientNetLite0", LPIPS_LAYERS)
+    metric = lpips_metric("offline", features=EfficientNetLite0(), taps=taps)
+    metrics = calibrate(metric, settings)
+    data = f"{settings.triplets} triplets of each kind (metrics/triplets.py)"
+    what = "weights of the offline LPIPS on EfficientNet-Lite0, calibrated on the world"
+    name = "lpips-heads"
+    _ship(name, metric.heads, name, metric.heads.config(), job, what, metrics, data)
 
 
 @dataclass(frozen=True)
@@ -75,65 +102,126 @@ class GanPlan:
 
     name: str
     what: str
-    generator: Callable[..., Generator]
-    discriminator: Callable[..., nn.Module]
-    config: Mapping[str, Any]  # of the generator
+    config: Mapping[str, Any]  # of the generator, whose kind is the name
+    judge_kind: str  # of the discriminator, a key of zoo.BUILDERS
+    judge_config: Mapping[str, Any] = field(default_factory=dict)
     warm_share: float = 0.6  # of the hours
     regress: RegressSettings = field(default_factory=RegressSettings)
     adversarial: AdversarialSettings = field(default_factory=AdversarialSettings)
+
+    def generator(self) -> Generator:
+        """Build the generator with random weights."""
+        return zoo.BUILDERS[self.name](**self.config)
+
+    def judge(self, features: FeatureNetwork) -> nn.Module:
+        """Build the discriminator; one that looks through `features` gets a copy of them."""
+        network = zoo.BUILDERS[self.judge_kind](**self.judge_config)
+        if isinstance(network, ProjectedDiscriminator):
+            network.features.load_state_dict(features.state_dict())
+        return network
 
 
 STYLEGAN2 = GanPlan(
     name="stylegan2",
     what="StyleGAN2 of cats, 64 px, z, w, w+ and style space",
-    generator=StyleGAN2,
-    discriminator=StyleGAN2Discriminator,
-    # ADA: two layers as wide as w, at a hundredth of the rate. Three wide ones learn the pairs.
-    config={"num_mapping_layers": 3, "mapping_lr_multiplier": 0.1, "mapping_width": 512},
+    config={
+        # ADA: two layers as wide as w, at a hundredth of the rate. Three wide ones learn the pairs.
+        "num_mapping_layers": 3,
+        "mapping_lr_multiplier": 0.1,
+        "mapping_width": 512,
+        # leaner where pictures are large: 1.2 times as fast as ADA's halving from 256 at 8 px on
+        "channels": {"4": 256, "8": 192, "16": 96, "32": 48, "64": 24},
+    },
+    judge_kind="projected-discriminator",
+    judge_config={
+        "features": {"num_outputs": NUM_TARGETS, "num_classes": len(PARTS)},
+        "layers": ["conv1_2", "conv2_2", "conv3_3", "conv4_3"],
+    },
+    adversarial=AdversarialSettings(r1=0.0),  # the frozen features keep this judge steady
 )
 DCGAN_PLAN = GanPlan(
     name="dcgan",
     what="DCGAN of cats as in the course starter, 64 px, z of 100",
-    generator=DCGAN,
-    discriminator=DCGANDiscriminator,
     config={},
+    judge_kind="dcgan-discriminator",
 )
 
 
 def train_gan(plan: GanPlan, job: Job) -> None:
-    """Warm start on pairs, then adversarial training; ships generator and discriminator."""
+    """Warm start on pairs, then adversarial training; ships generator and discriminator.
+
+    A later call leaves a finished warm start alone and goes on with the adversarial phase.
+    """
     device = pick_device(job.device)
     torch.manual_seed(job.seed)
     features = zoo.load(FEATURES, device).to(memory_format=torch.channels_last)
-    warm = replace(plan.regress, hours=plan.warm_share * job.hours, seed=job.seed)
-    duel = replace(plan.adversarial, hours=(1 - plan.warm_share) * job.hours, seed=job.seed)
-    pictures = Pictures("train", warm.pictures, device=device, compiled=job.compiled)
-    generator = plan.generator(**plan.config).to(device)
-    discriminator = plan.discriminator().to(device)
-    average, first = regress(generator, features, pictures, job.folder / "warm", warm)
-    generator.load_state_dict(average.state_dict())
-    if isinstance(generator, StyleGAN2):
-        first["mapping_missed"] = fit_mapping(generator, MappingSettings(seed=job.seed))
+    pictures = Pictures("train", plan.regress.pictures, device=device, compiled=job.compiled)
+    generator = plan.generator().to(device)
+    discriminator = plan.judge(features).to(device)
+    first = warm_start(plan, job, generator, features, pictures)
+    hours = (1 - plan.warm_share) * job.hours
+    duel = replace(plan.adversarial, hours=hours, seed=job.seed)
     players = Duel(generator, discriminator, features, duel)
     average, second = train_adversarial(players, pictures, job.folder / "duel")
-    metrics = {f"warm_{name}": value for name, value in first.items()}
-    metrics |= {f"duel_{name}": value for name, value in second.items()}
+    metrics = first | {f"duel_{name}": value for name, value in second.items()}
     metrics |= quality.measure(average.cpu(), compiled=job.compiled)
-    count = warm.pictures
-    _ship(plan.name, average, plan.name, plan.config, job, plan.what, metrics, count, (FEATURES,))
+    data = portraits(plan.regress.pictures)
+    _ship(plan.name, average, plan.name, plan.config, job, plan.what, metrics, data, (FEATURES,))
     other = f"{plan.name}-discriminator"
     what = f"the discriminator that {plan.name} was trained against"
-    _ship(other, discriminator, other, {}, job, what, second, count, (plan.name,), plan.name)
+    needs = (FEATURES, plan.name)
+    _ship(other, discriminator, plan.judge_kind, plan.judge_config, job, what, second, data, needs,
+          plan.name)  # fmt: skip
+
+
+def warm_start(
+    plan: GanPlan, job: Job, generator: Generator, features: FeatureNetwork, pictures: Pictures
+) -> dict[str, float]:
+    """Teach `generator` its pairs and return the figures of the phase; once done, only those."""
+    folder = job.folder / "warm"
+    done = folder / "metrics.json"
+    warm = replace(plan.regress, hours=plan.warm_share * job.hours, seed=job.seed)
+    average, figures = regress(generator, features, pictures, folder, warm, compiled=job.compiled)
+    if done.exists() and (job.folder / "duel" / "checkpoint.pt").exists():
+        return json.loads(done.read_text(encoding="utf-8"))
+    generator.load_state_dict(average.state_dict())
+    if isinstance(generator, StyleGAN2):
+        figures["mapping_missed"] = fit_mapping(generator, MappingSettings(seed=job.seed))
+    figures = {f"warm_{name}": value for name, value in figures.items()}
+    with atomic_write(done) as temporary:
+        temporary.write_text(json.dumps(figures), encoding="utf-8")
+    return figures
+
+
+def measure_curve(plan: GanPlan, job: Job, count: int = 2_500) -> None:
+    """FID over pictures seen, from the snapshots of the run; goes into the weight's card.
+
+    During the warm start a style-based generator has no mapping network worth the name, so it is
+    given the w of the world's cats.
+    """
+    generator = plan.generator().eval().requires_grad_(False)
+
+    def of_cats(number: int, rng: torch.Generator) -> Tensor:
+        return known_cats(generator, torch.randn(number, NUM_DRAWS, generator=rng))
+
+    def of_codes(number: int, rng: torch.Generator) -> Tensor:
+        return generator(torch.randn(number, generator.z_dim, generator=rng))
+
+    warm = quality.curve(job.folder / "warm", generator, of_cats, count=count)
+    duel = quality.curve(job.folder / "duel", generator, of_codes, count=count)
+    before = warm[-1][0] if warm else 0
+    points = {"warm": warm, "duel": [(before + seen, fid) for seen, fid in duel]}
+    zoo.amend_card(plan.name, {"curve": {"pictures_compared": count, **points}})
 
 
 def _ship(
     name: str, network: nn.Module, kind: str, config: Mapping[str, Any], job: Job, what: str,
-    metrics: Mapping[str, float], count: int, trained_on: tuple[str, ...] = (), by: str = "",
+    metrics: Mapping[str, float], data: str, trained_on: tuple[str, ...] = (), by: str = "",
 ) -> None:  # fmt: skip
     card = make_card(
         what=what,
         command=job.command(by or name),
-        data=_DATA.format(count=count),
+        data=data,
         seed=job.seed,
         device=pick_device(job.device),
         metrics=metrics,
@@ -144,8 +232,14 @@ def _ship(
 
 RECIPES: dict[str, Recipe] = {
     FEATURES: Recipe(train_world_features),
-    "stylegan2": Recipe(
-        lambda job: train_gan(STYLEGAN2, job), (FEATURES,), ("stylegan2-discriminator",)
-    ),
-    "dcgan": Recipe(lambda job: train_gan(DCGAN_PLAN, job), (FEATURES,), ("dcgan-discriminator",)),
+    "lpips-heads": Recipe(train_lpips_heads),
+    **{
+        plan.name: Recipe(
+            partial(train_gan, plan),
+            partial(measure_curve, plan),
+            needs=(FEATURES,),
+            also=(f"{plan.name}-discriminator",),
+        )
+        for plan in (STYLEGAN2, DCGAN_PLAN)
+    },
 }

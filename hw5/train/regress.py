@@ -8,6 +8,7 @@ blind to fine texture, which adversarial.py adds afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +19,12 @@ from torch.nn import functional as F
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
 from hw5.train.batches import Batch, Pictures
-from hw5.train.loop import ExponentialAverage, Run, cosine, sample_codes
-from hw5.train.pairs import codes_of, styles_of
+from hw5.train.loop import ExponentialAverage, Run, cosine, mixed, precision
+from hw5.train.pairs import codes_of, factors_of, styles_of
+from hw5.world.factors import NUM_DRAWS
+
+Comparison = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+SMALLEST_JUDGED = 32  # pixels; the feature network has seen nothing smaller
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,8 @@ def feature_distance(
         wanted = features(target, layers)
     found = features(output, layers)
     return sum(
-        (found[name] - wanted[name]).abs().mean() / wanted[name].abs().mean() for name in layers
+        (found[name].float() - wanted[name]).abs().mean() / wanted[name].float().abs().mean()
+        for name in layers
     ) / len(layers)
 
 
@@ -56,19 +62,23 @@ def regress(
     pictures: Pictures,
     folder: Path,
     settings: RegressSettings,
+    *,
+    compiled: bool = False,
 ) -> tuple[Generator, dict[str, float]]:
     """Train `generator` on pairs for `settings.hours`; return its average and the last losses."""
     average = ExponentialAverage(generator, half_life=settings.half_life)
     optimiser = torch.optim.Adam(taught(generator), settings.rate, betas=(0.9, 0.99))
-    run = Run(folder, hours=settings.hours)
+    run = Run(folder, hours=settings.hours, again=False)
     parts = {"generator": generator, "average": average.network, "optimiser": optimiser}
     seen = run.resume(parts)
     rng = torch.Generator().manual_seed(settings.seed + seen)
-    grid, means = sample_codes(generator), {}
+    compare = comparison(generator, features, settings.layers, compiled=compiled)
+    grid = torch.randn(64, NUM_DRAWS, generator=torch.Generator().manual_seed(1))
+    means: dict[str, float] = {}
     while not run.finished():
         optimiser.param_groups[0]["lr"] = settings.rate * cosine(run.progress())
         batch = pictures.batch(settings.batch, rng=rng)
-        losses = pair_losses(generator, features, batch, settings, run.progress(), rng)
+        losses = pair_losses(generator, batch, settings, run.progress(), rng, compare)
         optimiser.zero_grad(set_to_none=True)
         (losses["pixel"] + settings.perceptual * losses["perceptual"]).backward()
         optimiser.step()
@@ -80,33 +90,66 @@ def regress(
             run.log({"pictures": seen, "seconds": run.elapsed(), **means})
         if run.due():
             run.save(parts, seen)
-            run.snapshot(average.network, grid, seen)
+            run.snapshot(average.network, known_cats(average.network, grid), seen)
     run.save(parts, seen)
-    run.snapshot(average.network, grid, seen)
+    run.snapshot(average.network, known_cats(average.network, grid), seen)
     return average.network, {"pictures": seen, "seconds": run.seconds, **means}
 
 
 def pair_losses(
-    generator: Generator, features: FeatureNetwork, batch: Batch, settings: RegressSettings,
-    progress: float, rng: torch.Generator,
+    generator: Generator, batch: Batch, settings: RegressSettings, progress: float,
+    rng: torch.Generator, compare: Comparison,
 ) -> dict[str, Tensor]:  # fmt: skip
     """Pixel and perceptual distance between the picture of a code and the one that belongs to it.
 
     A style-based generator is given w; its mapping network is taught afterwards (fit_mapping.py).
     """
-    where, size, target = batch.images.device, batch.images.shape[-1], batch.images
+    target = batch.images
     if "w" in generator.spaces:
-        w = styles_of(batch.factors(), generator.w_dim).to(where)
+        code = styles_of(batch.factors(), generator.w_dim)
         size = stage_size(settings.stages, progress)
-        output = generator.coarse(w[:, None].expand(-1, generator.num_layers, -1), size)
         target = F.interpolate(target, (size, size), mode="area")
     else:
-        z = codes_of(batch.scores, generator.z_dim, mirrored=batch.mirrored, rng=rng)
-        output = generator(z.to(where))
-    losses = {"pixel": F.l1_loss(output, target), "perceptual": output.new_zeros(())}
-    if size >= 32:  # the feature network has not seen smaller pictures
-        losses["perceptual"] = feature_distance(features, settings.layers, output, target)
-    return losses
+        code = codes_of(batch.scores, generator.z_dim, mirrored=batch.mirrored, rng=rng)
+    pixel, perceptual = compare(code.to(target.device), target)
+    return {"pixel": pixel, "perceptual": perceptual}
+
+
+def comparison(
+    generator: Generator, features: FeatureNetwork, layers: tuple[str, ...], *, compiled: bool
+) -> Comparison:
+    """Return the function (codes, targets) -> (pixel, perceptual) distance.
+
+    Compiled it is about 1.2 times as fast on two cores, for a minute's work per picture size.
+    """
+
+    def compare(code: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        size = target.shape[-1]
+        with mixed(device, dtype):
+            if "w" in generator.spaces:
+                w_plus = code[:, None].expand(-1, generator.num_layers, -1)
+                output = generator.coarse(w_plus, size, noise="none")
+            else:
+                output = generator(code)
+            pixel = F.l1_loss(output.float(), target)
+            if size < SMALLEST_JUDGED:
+                return pixel, torch.zeros_like(pixel)
+            return pixel, feature_distance(features, layers, output, target)
+
+    device = next(generator.parameters()).device
+    dtype = precision(device)
+    return torch.compile(compare, dynamic=False) if compiled else compare
+
+
+@torch.no_grad()
+def known_cats(generator: Generator, score: Tensor) -> Tensor:
+    """Pictures `(N, 3, H, W)` of the cats with these scores, past the mapping network if any."""
+    where, plain = next(generator.parameters()).device, torch.zeros(len(score))
+    if "w" in generator.spaces:
+        w = styles_of(factors_of(score, plain), generator.w_dim)
+        return generator.synthesize(w[:, None].expand(-1, generator.num_layers, -1).to(where))
+    rng = torch.Generator().manual_seed(0)
+    return generator(codes_of(score, generator.z_dim, mirrored=plain, rng=rng).to(where))
 
 
 def stage_size(stages: tuple[tuple[int, float], ...], progress: float) -> int:

