@@ -118,13 +118,19 @@ def describe(name: str, *, data: Path = DATA) -> Entry:
     return entries[name]
 
 
-def card(name: str, *, data: Path = DATA) -> dict[str, Any]:
-    """How a bundled weight was trained and how good it is: the JSON beside it.
+def card(name: str | Path, *, data: Path = DATA) -> dict[str, Any]:
+    """How a weight was trained and how good it is: the JSON beside it.
+
+    Args:
+        name: A bundled weight, or the path of a file that `save` wrote.
+        data: Folder that holds the manifest.
 
     Raises:
         InputError: No such name, or no readable card.
     """
-    path = (data / describe(name, data=data).file).with_suffix(".json")
+    is_path = str(name).endswith(SUFFIX)
+    weights = Path(name) if is_path else data / describe(str(name), data=data).file
+    path = weights.with_suffix(".json")
     try:
         return json.loads(read_bytes(path, expected="a card"))
     except ValueError as error:

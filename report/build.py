@@ -13,7 +13,7 @@ import torch
 
 from hw5.kit import files, progress, strict_json
 from hw5.kit.checks import InputError
-from report import figures, words
+from report import figures, networks, words
 from report.check import check_page
 from report.desk import Desk, made_up
 from report.drawings import Edit, Scribble, draw_scribbles, edit_eyes
@@ -63,6 +63,9 @@ def run_jobs(desk: Desk, album: Album, media: Path) -> dict[str, str]:
         "interpolation": figures.interpolation(album, films, 5),
         "scribbles": figures.scribbles(album, scribbles, 6),
         "edit": figures.edit(album, edit, 7),
+        "samples": networks.samples(album, desk, 8),
+        "quality": networks.quality(desk, 2),
+        "learning": networks.learning(desk, 9),
         **words.edit_numbers(edit),
         **words.proportions(cells),
     }

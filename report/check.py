@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 VOID = {"img", "source", "meta", "link", "br", "hr", "input", "col", "wbr", "area", "base", "embed"}
 MIN_ALT = 8  # characters: fewer cannot describe a picture
-REQUIRED = ("ladder", "optimisers", "interpolation", "scribbles", "edit")
+REQUIRED = ("ladder", "optimisers", "interpolation", "scribbles", "edit", "samples", "quality")
 LOADING = {"img": "src", "source": "srcset", "script": "src", "link": "href", "iframe": "src"}
 
 

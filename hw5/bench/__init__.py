@@ -12,7 +12,7 @@ from hw5.bench.generator import measure_generators
 from hw5.bench.inversion import measure_inversion
 from hw5.bench.projection import measure_projection
 from hw5.bench.quality import measure_fid, measure_triplets
-from hw5.bench.rendering import measure_rendering
+from hw5.bench.rendering import measure_compiled, measure_rendering
 from hw5.bench.slider import measure_slider
 from hw5.kit.checks import check_choice
 
@@ -21,11 +21,17 @@ BENCHES: dict[str, Callable[[], dict[str, float]]] = {
     "generator": measure_generators,
     "slider": measure_slider,
     "projection": measure_projection,
+    "compiled": measure_compiled,
     "triplets": measure_triplets,
     "inversion": measure_inversion,
     "fid": measure_fid,
 }
-ONLY_WHEN_NAMED = ("triplets", "inversion", "fid")  # minutes, where the others take seconds
+ONLY_WHEN_NAMED = (
+    "compiled",
+    "triplets",
+    "inversion",
+    "fid",
+)  # minutes, where the others take seconds
 
 
 def run(name: str) -> dict[str, float]:

@@ -11,14 +11,15 @@ import tyro
 
 
 def bench(name: tyro.conf.Positional[str | None] = None, *, json: Path | None = None) -> int:
-    """Measure speed as ratios within one run, or quality: fid, triplets.
+    """Measure speed as ratios within one run, or quality.
 
     For example:
       python -m hw5 bench
       python -m hw5 bench slider --json build/slider.json
 
     Args:
-        name: render, generator, slider or projection (all of these by default), triplets or fid
+        name: render, generator, slider or projection (all of these by default); slow and only when
+            named: compiled (renderer), triplets and inversion (feature networks), fid
         json: file to write as well: flat names to numbers
     """
     from hw5 import bench as benches

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,12 @@ class Batch(NamedTuple):
         return factors_of(self.scores, self.mirrored)
 
 
+def tell(done: int, count: int) -> None:
+    """Say every 1,024 pictures how far the rendering is: it takes minutes, once."""
+    if done % 1_024 == 0 or done == count:
+        print(f"rendered {done:,} of {count:,} pictures", file=sys.stderr, flush=True)
+
+
 class Pictures:
     """The training split, shuffled anew each time round, every other picture mirrored."""
 
@@ -34,8 +41,9 @@ class Pictures:
     ) -> None:
         """Render or load the first `count` pictures of a split and keep them on `device`."""
         stored = dataset.pictures(
-            split, count, size=size, compiled=compiled, device=device, with_segmentation=True
-        )
+            split, count, size=size, compiled=compiled, device=device, with_segmentation=True,
+            on_step=lambda done: tell(done, count),
+        )  # fmt: skip
         self.pictures = torch.from_numpy(np.array(stored)).to(device)
         self.scores = scores(split, torch.arange(count))
 

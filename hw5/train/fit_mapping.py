@@ -13,7 +13,14 @@ import torch
 
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.train.loop import cosine
-from hw5.train.pairs import codes_of, factors_of, rotation, styles_of, visible
+from hw5.train.pairs import (
+    NUM_COORDINATES,
+    codes_of,
+    factors_of,
+    rotation,
+    styles_of,
+    visible,
+)
 from hw5.world.factors import NUM_DRAWS
 
 
@@ -69,9 +76,9 @@ def look_along_the_scores(generator: StyleGAN2) -> None:
     """
     first = generator.mapping.fc0
     rows = torch.arange(first.weight.shape[0])
-    which = rows % NUM_DRAWS
-    rounds = rows.max() // NUM_DRAWS + 1
-    threshold = torch.special.ndtri((rows // NUM_DRAWS + 0.5) / rounds)
+    which = rows % NUM_COORDINATES
+    rounds = rows.max() // NUM_COORDINATES + 1
+    threshold = torch.special.ndtri((rows // NUM_COORDINATES + 0.5) / rounds)
     directions = rotation(generator.z_dim)[which].to(first.weight)
     first.weight.copy_(directions / first.weight_gain)  # weights are stored without their gain
     first.bias.copy_(-threshold.to(first.bias) / first.bias_gain)

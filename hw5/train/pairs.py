@@ -14,12 +14,17 @@ from functools import cache
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from hw5.train.targets import targets
 from hw5.world.dataset import SPLITS
-from hw5.world.factors import FACTORS, NUM_DRAWS, Factors, from_uniforms
+from hw5.world.factors import COAT_KIND_SHARES, FACTORS, NUM_DRAWS, Factors, from_uniforms
+from hw5.world.laws import Choice
 
 RAREST = 0.35  # least spread a target is divided by: a rarely worn hat's hue must not fill w
+_HUE = next(i for i, factor in enumerate(FACTORS) if factor.name == "background_hue")
+_PLAIN = [i for i in range(NUM_DRAWS - 1) if i != _HUE]
+NUM_COORDINATES = len(_PLAIN) + 2 + len(COAT_KIND_SHARES)
 _FLIPS = torch.tensor([-1.0 if factor.flips else 1.0 for factor in FACTORS] + [1.0])
 
 
@@ -46,10 +51,46 @@ def codes_of(score: Tensor, dim: int, *, mirrored: Tensor, rng: torch.Generator)
     and a cat must not change with it. `mirrored` `(N,)` marks cats to be seen in the mirror.
     """
     signs = torch.where(mirrored[:, None].bool(), _FLIPS, torch.ones(()))
-    spare = torch.randn(len(score), dim - NUM_DRAWS, generator=rng)
-    room = (dim - score.square().sum(1, keepdim=True)).clamp(min=1.0).sqrt()
+    known = coordinates(score * signs, rng)
+    spare = torch.randn(len(score), dim - NUM_COORDINATES, generator=rng)
+    room = (dim - known.square().sum(1, keepdim=True)).clamp(min=1.0).sqrt()
     spare = spare * room / spare.norm(dim=1, keepdim=True)
-    return torch.cat([score * signs, spare], dim=1) @ rotation(dim)
+    return torch.cat([known, spare], dim=1) @ rotation(dim)
+
+
+def coordinates(score: Tensor, rng: torch.Generator) -> Tensor:
+    """Standard normal numbers `(N, NUM_COORDINATES)` from which a cat can be read off smoothly.
+
+    Most are the scores themselves. A hue that goes round is the angle of two of them, and the kind
+    of coat the largest of six: as bands of a single number, both would be hard to learn.
+    """
+    angle = 2 * torch.pi * torch.special.ndtr(score[:, _HUE])
+    radius = (-2 * torch.rand(len(score), generator=rng).clamp(min=1e-6).log()).sqrt()
+    round_trip = torch.stack([radius * angle.cos(), radius * angle.sin()], dim=1)
+    kind = Choice(COAT_KIND_SHARES).quantile(torch.special.ndtr(score[:, -1])).long()
+    return torch.cat([score[:, _PLAIN], round_trip, _race(kind, rng)], dim=1)
+
+
+def _race(kind: Tensor, rng: torch.Generator, candidates: int = 128) -> Tensor:
+    """Normal draws `(N, 6)`, one for each kind of coat, such that the wanted kind comes first."""
+    draws = torch.randn(len(kind), candidates, len(COAT_KIND_SHARES), generator=rng)
+    lead = draws + _handicaps()
+    wanted = lead.gather(2, kind[:, None, None].expand(-1, candidates, 1))[..., 0]
+    margin = wanted - lead.amax(2)  # 0 where it is first, below 0 elsewhere
+    first = (margin >= 0).float().argmax(1)
+    chosen = torch.where((margin >= 0).any(1), first, margin.argmax(1))
+    return draws[torch.arange(len(kind)), chosen]
+
+
+@cache
+def _handicaps() -> Tensor:
+    """Head starts `(6,)` with which the largest of six normal draws is each kind by its share."""
+    draws = torch.randn(200_000, len(COAT_KIND_SHARES), generator=torch.Generator().manual_seed(0))
+    shares, bias = torch.tensor(COAT_KIND_SHARES), torch.zeros(len(COAT_KIND_SHARES))
+    for _ in range(60):
+        found = F.one_hot((draws + bias).argmax(1), len(bias)).float().mean(0)
+        bias = bias + 0.5 * (shares / found).log()
+    return bias
 
 
 def factors_of(score: Tensor, mirrored: Tensor) -> Factors:
