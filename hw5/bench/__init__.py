@@ -13,6 +13,7 @@ from hw5.bench.inversion import measure_inversion
 from hw5.bench.projection import measure_projection
 from hw5.bench.quality import measure_fid, measure_triplets
 from hw5.bench.rendering import measure_compiled, measure_rendering
+from hw5.bench.scribble import measure_scribble
 from hw5.bench.slider import measure_slider
 from hw5.kit.checks import check_choice
 
@@ -24,6 +25,7 @@ BENCHES: dict[str, Callable[[], dict[str, float]]] = {
     "compiled": measure_compiled,
     "triplets": measure_triplets,
     "inversion": measure_inversion,
+    "scribble": measure_scribble,
     "fid": measure_fid,
 }
 ONLY_WHEN_NAMED = (
