@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hw5.bench.generator import measure_generators
-from hw5.bench.inversion import measure_inversion
+from hw5.bench.perceptual import measure_perceptual
 from hw5.bench.projection import measure_projection
 from hw5.bench.quality import measure_fid, measure_triplets
 from hw5.bench.rendering import measure_compiled, measure_rendering
@@ -24,7 +24,7 @@ BENCHES: dict[str, Callable[[], dict[str, float]]] = {
     "projection": measure_projection,
     "compiled": measure_compiled,
     "triplets": measure_triplets,
-    "inversion": measure_inversion,
+    "perceptual": measure_perceptual,
     "scribble": measure_scribble,
     "fid": measure_fid,
 }

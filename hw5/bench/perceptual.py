@@ -1,6 +1,6 @@
 """Which feature network makes the best perceptual loss: judged by the inversions it leads to.
 
-Offers `measure_inversion`. Protocol: the same test cats are projected into w by the same number of
+Offers `measure_perceptual`. Protocol: the same test cats are projected into w by the same number of
 evaluations, each time with the pixel loss and another network's perceptual loss beside it, weighted
 so that both terms are equal at the start. What was found is compared with the target by rulers: of
 these only PSNR knows none of the networks; LPIPS listens to EfficientNet-Lite0 and the reader is
@@ -39,7 +39,7 @@ LOSSES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-def measure_inversion() -> dict[str, float]:
+def measure_perceptual() -> dict[str, float]:
     """Mean PSNR, LPIPS and error of the factors read, by the network of the perceptual loss."""
     network, cats = open_generator("stylegan2"), split_factors("test", NUM_CATS)
     pictures, rulers = world.render(cats, network.image_size).image, judges()
