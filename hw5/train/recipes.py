@@ -136,6 +136,9 @@ STYLEGAN2 = GanPlan(
     judge_config={
         "features": {"num_outputs": NUM_TARGETS, "num_classes": len(PARTS)},
         "layers": ["conv1_2", "conv2_2", "conv3_3", "conv4_3"],
+        "mix_channels": 32,
+        "head_channels": 32,
+        "max_channels": 128,  # half of the usual: two cores
     },
     adversarial=AdversarialSettings(r1=0.0),  # the frozen features keep this judge steady
 )

@@ -7,11 +7,13 @@ import time
 import pytest
 import torch
 
-from hw5 import bench, zoo
-from hw5.bench import generator, projection, rendering, slider, timing
+from hw5 import bench, latents, zoo
+from hw5.bench import generator, perceptual, projection, rendering, scribble, slider, timing
 from hw5.config import LossWeights, Projection
+from hw5.kit import seeding
 from hw5.kit.checks import InputError
 from hw5.losses import Criterion
+from hw5.models.features import WorldFeatures
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.search import Record
 
@@ -96,3 +98,38 @@ def test_names_begin_with_the_measurement(monkeypatch):
     assert bench.run("slider") == {"slider.ms": 1.0}
     with pytest.raises(InputError, match="one of render, generator, slider, projection"):
         bench.run("sliders")
+
+
+def test_a_compiled_renderer_is_measured_after_it_was_compiled(monkeypatch):
+    calls = []
+    monkeypatch.setattr(rendering, "COMPILED_BATCH", 2)
+    monkeypatch.setattr(rendering.world, "render", lambda *_, compiled: calls.append(compiled))
+    monkeypatch.setattr(rendering, "median_seconds", lambda work, **_: work() or 0.01)
+    found = rendering.measure_compiled()
+    assert calls == [True, True]
+    assert found["pictures_per_second"] == pytest.approx(200)
+    assert found["speed_over_target"] == pytest.approx(2)
+
+
+def test_dabs_have_the_mean_colour_of_what_lies_under_them(rng):
+    picture = torch.rand(1, 3, 64, 64, generator=rng) * 2 - 1
+    colour, mask = scribble.dabs(picture, 1, rng=rng)
+    inside = mask[0, 0].bool()
+    assert 0 < inside.sum() <= 49 and (colour[:, :, ~inside] == 0).all()
+    wanted = picture[0][:, inside].mean(1)
+    torch.testing.assert_close(colour[0][:, inside], wanted[:, None].expand(3, int(inside.sum())))
+
+
+def test_balanced_terms_are_equal_at_the_mean_picture(tiny, monkeypatch):
+    features = WorldFeatures(4, 3, widths=(2, 2, 2, 2)).freeze()
+    monkeypatch.setattr(zoo, "load", lambda _name: features)
+    target = torch.rand(1, 3, 16, 16) * 2 - 1
+    criterion = perceptual.balanced(tiny, target, "any", ("conv1_2", "conv2_2"))
+    code = latents.mean_code(tiny, "w", rng=seeding.make(0))
+    terms = criterion(latents.render(tiny, code, "w"), target, None, code * 0).terms
+    torch.testing.assert_close(terms["pixel"], terms["perceptual"])
+
+
+def test_a_bench_without_features_compares_pixels_alone(tiny):
+    criterion = perceptual.balanced(tiny, torch.zeros(1, 3, 16, 16), "", ())
+    assert criterion.weights.perceptual == 0
