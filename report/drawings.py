@@ -25,9 +25,6 @@ SKETCH_FOLDER = Path(__file__).parents[1] / "data" / "sketches"
 GREEN_HUE = 120.0  # degrees of the factor eye_hue
 GREEN = (70, 170, 80)  # the same as a colour for strokes
 MARGIN = 0.035  # of the picture's side: the dots of the edit lie inside the eyes
-# Weights of the mean squared delta in w, tried on these pictures: with 1 the sparse scribble leads
-# off to a picture of green patches, with 20 it hardly moves the mean cat.
-SCRIBBLE_WEIGHTS = LossWeights(perceptual=0.0, penalty=5.0)
 EDIT_WEIGHTS = LossWeights(perceptual=0.0, penalty=10.0)
 EDIT_KEEP = 3.0  # weight of the rest of the picture
 
@@ -61,7 +58,7 @@ class Edit:
 def draw_scribbles(desk: Desk, *, progress: Progress) -> list[Scribble]:
     """Each bundled sketch, from the mean cat."""
     settings = Drawing(num_steps=desk.settings.drawing_steps, num_mean=desk.settings.num_mean)
-    criterion = build_criterion(SCRIBBLE_WEIGHTS)
+    criterion = build_criterion(LossWeights.for_scribbles())
     found = []
     with progress(len(SKETCHES) * settings.num_steps, "scribbles") as bar:
         for name in SKETCHES:

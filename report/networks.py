@@ -45,7 +45,7 @@ def samples(album: Album, desk: Desk, number: int) -> str:
         title = label.replace(" ", "-").lower()
         alt = f"{SHOWN} cats of {label}, random ones"
         picture = album.add(f"sheet-{title}", images.grid(sheet, columns=8, gap=0), alt)
-        tiles.append(markup.tile(picture, label, scale=0.75))
+        tiles.append(markup.tile(picture, label, scale=0.56))
     caption = "Random cats, not selected and not truncated: rendered, and made by either generator."
     return markup.figure("samples", number, markup.row(tiles), caption, wide=True)
 
@@ -82,8 +82,8 @@ def learning(desk: Desk, number: int) -> str:
     alt = "Falling curves of FID against thousands of pictures seen, and the world's floor below"
     chart = line_chart(lines, x_label="pictures seen, thousands", y_label="FID", alt=alt)
     caption = (
-        "How the generators learned: FID of 2,500 pictures on the way (fewer pictures, so a little "
-        "higher than in the table)."
+        "How the generators learned: FID on the way, of fewer pictures than in the table and so "
+        "somewhat higher. During its warm start the StyleGAN2 is given the w of the world's cats."
     )
     return markup.figure("learning", number, chart, caption)
 

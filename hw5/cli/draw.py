@@ -19,8 +19,8 @@ class ScribbleWeights(LossWeights):
 
     # weight of the perceptual loss; off, since a scribble has no texture to look like
     perceptual: float = 0.0
-    # weight of the mean squared entry of delta; report: 0.01 to 0.1 for scribbles
-    penalty: float = 0.1
+    # weight of the mean squared entry of delta; ours (report: 0.01 to 0.1, at another scale of w)
+    penalty: float = 5.0
 
 
 def draw(
