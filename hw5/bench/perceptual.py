@@ -26,8 +26,8 @@ from hw5.metrics.pixels import psnr
 from hw5.models.generator import Generator
 from hw5.projector import project
 from hw5.shapes import Images
-from hw5.train.targets import targets
 from hw5.world.dataset import split_factors
+from hw5.world.targets import targets
 
 NUM_CATS = 6
 PIXELS = LossWeights(perceptual=0.0)

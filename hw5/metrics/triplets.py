@@ -1,8 +1,8 @@
 """Does a ruler order pictures as the world says? Triplets (anchor, near, far) with known answers.
 
 Offers `make_triplets`, which renders them, `ordered_triplets`, which scores any distance on them
-with an interval, and `wilson`. Heads of perceptual.py are trained on the first and judged by the
-second.
+with an interval, `wilson` and `render_all`. Heads of perceptual.py are trained on the first and
+judged by the second.
 """
 
 from __future__ import annotations
@@ -151,39 +151,40 @@ def move_towards(start: world.Factors, end: world.Factors, share: float) -> worl
     return start.replace(**values)
 
 
+def render_all(factors: world.Factors, size: int) -> Images:
+    """Pictures (N, 3, size, size) of any number of cats, a batch at a time."""
+    groups = [factors.select(slice(i, i + BATCH)) for i in range(0, len(factors), BATCH)]
+    return torch.cat([world.render(group, size).image for group in groups])
+
+
 def _factors(cats: world.Factors, others: world.Factors, size: int, rng: object) -> Triplets:
     steps = (move_towards(cats, others, share) for share in (0.0, LESS, MORE))
-    return Triplets(*(_render(factors, size) for factors in steps))
+    return Triplets(*(render_all(factors, size) for factors in steps))
 
 
 def _noise(cats: world.Factors, others: world.Factors, size: int, rng: torch.Generator) -> Triplets:
-    anchor = _render(cats, size)
-    return Triplets(anchor, _noisy(anchor, rng), _render(others, size))
+    anchor = render_all(cats, size)
+    return Triplets(anchor, _noisy(anchor, rng), render_all(others, size))
 
 
 def _subtle(
     cats: world.Factors, others: world.Factors, size: int, rng: torch.Generator
 ) -> Triplets:
-    anchor = _render(cats, size)
-    return Triplets(anchor, _noisy(anchor, rng), _render(move_towards(cats, others, LESS), size))
+    anchor = render_all(cats, size)
+    return Triplets(anchor, _noisy(anchor, rng), render_all(move_towards(cats, others, LESS), size))
 
 
 def _shift(cats: world.Factors, others: world.Factors, size: int, rng: torch.Generator) -> Triplets:
-    anchor = _render(cats, size)
-    return Triplets(anchor, _shifted(anchor, rng), _render(others, size))
+    anchor = render_all(cats, size)
+    return Triplets(anchor, _shifted(anchor, rng), render_all(others, size))
 
 
 def _blur(cats: world.Factors, others: world.Factors, size: int, rng: torch.Generator) -> Triplets:
-    anchor = _render(cats, size)
+    anchor = render_all(cats, size)
     return Triplets(anchor, _shifted(anchor, rng), _blurred(anchor))
 
 
 _KINDS = {"factors": _factors, "noise": _noise, "subtle": _subtle, "shift": _shift, "blur": _blur}
-
-
-def _render(factors: world.Factors, size: int) -> Images:
-    groups = [factors.select(slice(i, i + BATCH)) for i in range(0, len(factors), BATCH)]
-    return torch.cat([world.render(group, size).image for group in groups])
 
 
 def _noisy(images: Images, rng: torch.Generator) -> Images:

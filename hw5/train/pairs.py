@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from hw5.train.targets import targets
 from hw5.world.dataset import SPLITS
 from hw5.world.factors import COAT_KIND_SHARES, FACTORS, NUM_DRAWS, Factors, from_uniforms
 from hw5.world.laws import Choice
+from hw5.world.targets import targets
 
 RAREST = 0.35  # least spread a target is divided by: a rarely worn hat's hue must not fill w
 _HUE = next(i for i, factor in enumerate(FACTORS) if factor.name == "background_hue")

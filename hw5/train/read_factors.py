@@ -17,8 +17,8 @@ from torch.nn import functional as F
 from hw5.models.world_features import WorldFeatures
 from hw5.train.batches import Batch, Pictures
 from hw5.train.loop import Run, cosine, pick_device
-from hw5.train.targets import NUM_TARGETS, targets
 from hw5.world.factors import PARTS
+from hw5.world.targets import NUM_TARGETS, targets
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ from hw5.train.fit_mapping import MappingSettings, fit_mapping
 from hw5.train.loop import pick_device
 from hw5.train.read_factors import FeatureSettings, train_features
 from hw5.train.regress import RegressSettings, known_cats, regress
-from hw5.train.targets import NUM_TARGETS
 from hw5.world.factors import NUM_DRAWS, PARTS
+from hw5.world.targets import NUM_TARGETS
 
 FEATURES = "world-features"
 LPIPS_LAYERS = ("block1", "block3", "block5", "block11", "block16")

@@ -4,7 +4,8 @@
     picture = world.render(factors, size=64)
 
 Start with factors.py (what a cat is made of), then cat.py, coat.py and render.py; attributes.py and
-captions.py put it into words; dataset.py makes the training sets.
+captions.py put it into words, targets.py into numbers for networks; dataset.py makes the training
+sets.
 """
 
 from hw5.world.attributes import Attributes, attributes

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -64,3 +67,15 @@ def test_the_last_cats_of_a_split_can_be_rendered(cache):
 def test_an_unknown_split_is_refused(cache):
     with pytest.raises(InputError, match="train"):
         dataset.pictures("training", 1, size=16)
+
+
+def test_only_what_draws_makes_a_rendered_set_stale(tmp_path, monkeypatch):
+    for source in Path(dataset.__file__).parent.glob("*.py"):
+        shutil.copy(source, tmp_path)
+    monkeypatch.setattr(dataset, "__file__", str(tmp_path / "dataset.py"))
+    before = dataset.renderer_digest()
+    for name in ("attributes", "captions", "dataset", "targets"):
+        (tmp_path / f"{name}.py").write_text("changed")
+    assert dataset.renderer_digest() == before
+    (tmp_path / "coat.py").write_text("changed")
+    assert dataset.renderer_digest() != before

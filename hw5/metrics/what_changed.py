@@ -1,0 +1,263 @@
+"""The ruler for every edit: which factors of the cat changed, by how much, and should they have?
+
+Offers `what_changed`, which compares pictures before and after an edit through a reader, and its
+answer, `Change`; `noise_floor`, which finds out how far that reader can be trusted, on
+`probe_pairs`, rendered pairs whose true changes are known. A reader turns pictures into numbers in
+the layout of world/targets.py, such as `zoo.load("world-features").read`.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+
+from hw5 import world
+from hw5.kit.checks import InputError, check_choice, check_number, check_shape
+from hw5.metrics.triplets import render_all
+from hw5.shapes import Images
+from hw5.world.factors import BY_NAME, FACTORS, Factors
+from hw5.world.targets import NUM_TARGETS, WORN, is_hue, readings, targets
+
+Reader: TypeAlias = Callable[[Images], Tensor]  # (N, 3, H, W) to (N, T)
+
+BATCH = 32  # pictures read at a time
+LEAST_PAIRS = 10  # with a factor unchanged, below which no percentile is worth its name
+LEAST_FLOOR = 1e-3  # share of a factor's range; no reader is trusted to less
+READ = 0.25  # least share of the squared changes that a reader must get right to be believed
+
+_NAMES = tuple(factor.name for factor in FACTORS)
+
+
+@dataclass(frozen=True, eq=False)
+class ProbePairs:
+    """Rendered pairs of cats that differ in some factors: pictures (N, 3, H, W) and the truth."""
+
+    before: Images
+    after: Images
+    cats_before: Factors
+    cats_after: Factors
+
+
+@dataclass(frozen=True, eq=False)
+class NoiseFloor:
+    """How far a reader can be trusted, factor by factor."""
+
+    floors: Tensor  # (F,) in each factor's unit: change read where the factor stayed, see below
+    explained: Tensor  # (F,) share of the squared true changes that the reader gets right, 0 to 1
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Factors on which the reader's word does not count, whatever it says."""
+        return _named(self.explained < READ)
+
+
+@dataclass(frozen=True, eq=False)
+class Change:
+    """What an edit did to N pictures; `change["yaw"]` is (N,), after minus before, in degrees.
+
+    Changes are as read: a weak reader tells too little. Hues go the short way round, -180 to 180.
+    The hue of something that is not worn before and after has not changed. Printed, it is a table.
+    """
+
+    changes: Tensor  # (N, F), each in its factor's unit
+    noise_floor: NoiseFloor
+    k: float  # floors beyond which a factor counts as moved
+
+    def __getitem__(self, name: str) -> Tensor:
+        """Changes (N,) of one factor."""
+        check_choice("factor", name, _NAMES)
+        return self.changes[:, _NAMES.index(name)]
+
+    @property
+    def times(self) -> Tensor:
+        """Size of the changes in noise floors, (N, F)."""
+        return self.changes.abs() / self.noise_floor.floors.to(self.changes)
+
+    @property
+    def share(self) -> Tensor:
+        """Share of the pictures in which each factor went beyond `k` floors, (F,)."""
+        return (self.times > self.k).float().mean(dim=0)
+
+    @property
+    def moved(self) -> tuple[str, ...]:
+        """Factors that moved: read well enough, and beyond `k` floors in most pictures."""
+        unread = set(self.unread)
+        return tuple(name for name in _named(self.share > 0.5) if name not in unread)
+
+    @property
+    def unread(self) -> tuple[str, ...]:
+        """Factors of which nobody knows whether they moved: the reader cannot tell."""
+        return self.noise_floor.unread
+
+    def should_not_have(self, asked: Collection[str]) -> set[str]:
+        """Factors that moved without being asked to.
+
+        Args:
+            asked: names of the factors that the edit was meant to change, none or many.
+
+        Raises:
+            InputError: an unknown name.
+        """
+        for name in asked:
+            check_choice("asked", name, _NAMES)
+        return set(self.moved) - set(asked)
+
+    def __str__(self) -> str:
+        """Table of what moved, most floors first, and how many factors stayed or are not read."""
+        moved, unread = self.moved, self.unread
+        typical = self.times.median(dim=0).values
+        order = sorted(moved, key=lambda name: -typical[_NAMES.index(name)])
+        count = len(self.changes)
+        lines = [f"{'factor':<22} {'change':>9} {'unit':<14} {'floors':>6} {'pictures':>9}"]
+        for name in order:
+            column = _NAMES.index(name)
+            pictures = f"{round(float(self.share[column]) * count)} of {count}"
+            lines.append(
+                f"{name:<22} {self[name].mean():>+9.3g} {BY_NAME[name].unit:<14} "
+                f"{typical[column]:>6.1f} {pictures:>9}"
+            )
+        lines.append(f"{len(_NAMES) - len(moved) - len(unread)} others within {self.k:g} floors")
+        if unread:
+            text = f"{len(unread)} that the reader cannot tell: {', '.join(unread)}"
+            lines += textwrap.wrap(text, 72, subsequent_indent="  ")
+        return "\n".join(lines)
+
+
+def what_changed(
+    before: Images, after: Images, reader: Reader, *, noise_floor: NoiseFloor, k: float = 2.0
+) -> Change:
+    """Which factors an edit changed, as a reader sees it.
+
+    Args:
+        before: (N, 3, H, W), of the size the reader was trained on.
+        after: the same pictures edited.
+        reader: pictures to numbers in the layout of world/targets.py.
+        noise_floor: of this reader, from `noise_floor`.
+        k: floors beyond which a factor counts as moved. One is passed by 5 % of the factors that
+            stayed, two by well under 1 %, which leaves most of forty factors unaccused.
+
+    Raises:
+        InputError: shapes differ, `k` is below 0, or the reader does not give finite (N, T).
+    """
+    check_shape("before", before, ("N", 3, "H", "W"))
+    check_shape("after", after, tuple(before.shape), hint="the same pictures, edited")
+    check_number("k", k, low=0)
+    if len(before) == 0:
+        raise InputError.about("before", expected="at least one picture", got="none")
+    return Change(_changes(_read(reader, before), _read(reader, after)), noise_floor, k)
+
+
+def noise_floor(reader: Reader, pairs: ProbePairs, *, quantile: float = 0.95) -> NoiseFloor:
+    """How far a reader can be trusted, judged on pairs whose true changes are known.
+
+    The floor of a factor is the change that the reader claims, at the given quantile, in pairs in
+    which that factor stayed while others changed. Pictures that differ only in faint noise would
+    give floors several times lower, and dishonest ones: what a reader mostly gets wrong is to see
+    a turned head as an older cat. How wrong it is about a cat's yaw matters as little: it errs
+    alike before and after.
+
+    A floor says nothing about a reader that is blind to a factor: it never claims a change, and so
+    has a floor near 0. Hence `explained`, 1 - sum (read - true)^2 / sum true^2 over the pairs in
+    which the factor did change; 0 where none did, as for the factors fixed in training.
+
+    What a generator does to its pictures is not in it: its flaws count as changes.
+
+    Args:
+        reader: pictures to numbers.
+        pairs: as `probe_pairs` gives them; about 200 for figures to report.
+        quantile: share of the pairs that stay below the floor.
+
+    Raises:
+        InputError: a factor stayed in fewer than 10 pairs, or the reader does not fit.
+    """
+    check_number("quantile", quantile, low=0, high=1)
+    found = _changes(_read(reader, pairs.before), _read(reader, pairs.after)).double()
+    true = _changes(targets(pairs.cats_before), targets(pairs.cats_after)).to(found)
+    stayed = pairs.cats_before.table == pairs.cats_after.table
+    floors, explained = [], []
+    for column, factor in enumerate(FACTORS):
+        still = stayed[:, column].to(found.device)
+        if still.sum() < LEAST_PAIRS:
+            expected = f"at least {LEAST_PAIRS} in which {factor.name} stayed"
+            raise InputError.about("pairs", expected=expected, got=int(still.sum()))
+        claimed, known = found[:, column], true[:, column]
+        least = LEAST_FLOOR * (factor.high - factor.low)
+        floors.append(claimed[still].abs().quantile(quantile).clamp(min=least))
+        explained.append(_explained(_short_way(claimed - known, factor)[~still], known[~still]))
+    return NoiseFloor(torch.stack(floors).float(), torch.stack(explained).float())
+
+
+def probe_pairs(
+    count: int,
+    *,
+    size: int = 64,
+    share: float = 0.5,
+    distribution: str = "portraits",
+    rng: torch.Generator,
+) -> ProbePairs:
+    """Render cats, and the same cats with some factors drawn anew.
+
+    Args:
+        count: pairs.
+        size: side of the pictures in pixels.
+        share: of the pairs in which each factor is drawn anew; a half makes floors that hold for
+            rough edits, less makes lower floors that hold for gentle ones.
+        distribution: of the world, the one that the reader was trained on.
+        rng: draws cats and factors.
+
+    Raises:
+        InputError: no pair, a share outside 0 to 1, or an unknown distribution.
+    """
+    check_number("count", count, low=1, whole=True)
+    check_number("share", share, low=0, high=1)
+    before, others = (world.sample(count, distribution=distribution, rng=rng) for _ in range(2))
+    draws = torch.rand(before.table.shape, generator=rng, device=rng.device)
+    anew = draws.argsort(dim=0).argsort(dim=0) < share * count  # the same number for every factor
+    after = Factors(torch.where(anew, others.table, before.table))
+    return ProbePairs(render_all(before, size), render_all(after, size), before, after)
+
+
+def _changes(before: Tensor, after: Tensor) -> Tensor:
+    """Changes (N, F) in each factor's unit between two answers (N, T)."""
+    start, end = readings(before), readings(after)
+    columns = []
+    for column, factor in enumerate(FACTORS):
+        step = _short_way(end[:, column] - start[:, column], factor)
+        if factor.only_if:
+            other = _NAMES.index(factor.only_if)
+            worn = (start[:, other] >= WORN) & (end[:, other] >= WORN)
+            step = step.where(worn, 0.0)
+        columns.append(step)
+    return torch.stack(columns, dim=1)
+
+
+def _short_way(step: Tensor, factor: world.Factor) -> Tensor:
+    """A difference of two values; of hues the one within -180 to 180 degrees."""
+    return (step + 180) % 360 - 180 if is_hue(factor) else step
+
+
+def _explained(missed: Tensor, known: Tensor) -> Tensor:
+    """Share of the squared changes `known` that is left when the squared errors are taken away."""
+    total = known.square().sum()
+    share = 1 - missed.square().sum() / total
+    return share.clamp(min=0) if total > 0 else torch.zeros_like(total)
+
+
+@torch.no_grad()
+def _read(reader: Reader, images: Images) -> Tensor:
+    """What the reader says, (N, T)."""
+    rows = []
+    for batch in images.split(BATCH):
+        rows.append(reader(batch))
+        check_shape("reader", rows[-1], (len(batch), NUM_TARGETS), hint="see world/targets.py")
+    return torch.cat(rows)
+
+
+def _named(chosen: Tensor) -> tuple[str, ...]:
+    """Names of the factors where `chosen` (F,) is true."""
+    return tuple(name for name, yes in zip(_NAMES, chosen.tolist(), strict=True) if yes)

@@ -1,0 +1,281 @@
+"""The ruler for edits: with readers whose errors are known, then with rendered cats."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from hw5 import world, zoo
+from hw5.kit import seeding
+from hw5.kit.checks import InputError
+from hw5.metrics.what_changed import (
+    NoiseFloor,
+    ProbePairs,
+    noise_floor,
+    probe_pairs,
+    what_changed,
+)
+from hw5.world.factors import FACTORS, Factors
+from hw5.world.targets import NUM_TARGETS, is_hue, targets
+
+NAMES = [factor.name for factor in FACTORS]
+FIXED = ("eye_distance", "nose_length")
+EXACT_FLOOR = NoiseFloor(torch.full((len(FACTORS),), 0.01), torch.ones(len(FACTORS)))
+
+
+def written(cats):
+    """Pictures (N, 3, 8, 8) that hold the numbers of their cats in their first pixels."""
+    pixels = torch.zeros(len(cats), 192)
+    pixels[:, :NUM_TARGETS] = targets(cats)
+    return pixels.view(-1, 3, 8, 8)
+
+
+def exact(images):
+    """Reader that reads them."""
+    return images.flatten(1)[:, :NUM_TARGETS].clone()
+
+
+def column(name):
+    """Which number of a reader a factor is, found by moving it."""
+    moved = targets(world.neutral(1, **{name: 0.9})) - targets(world.neutral(1, **{name: 0.1}))
+    return int(moved[0].nonzero()[0])
+
+
+def pairs_of(count, *, seed=0):
+    """Written pairs of which every factor is drawn anew in every second one."""
+    rng = seeding.make(seed)
+    before, other = (world.sample(count, rng=rng) for _ in range(2))
+    anew = torch.rand(before.table.shape, generator=rng) < 0.5
+    after = Factors(torch.where(anew, other.table, before.table))
+    return ProbePairs(written(before), written(after), before, after)
+
+
+def dressed(**values):
+    return world.neutral(1, hat=1, glasses=1, bow_tie=1, **values)
+
+
+@pytest.fixture(scope="module")
+def exact_floor():
+    return noise_floor(exact, pairs_of(300))
+
+
+@pytest.mark.parametrize("factor", FACTORS, ids=lambda factor: factor.name)
+def test_an_exact_reader_reports_the_moved_factor_in_its_unit_and_no_other(factor, exact_floor):
+    cat = dressed()
+    step = 1.0 if factor.unit == "choice" else 0.3 * (factor.high - factor.low)
+    value = cat[factor.name].item()
+    step = step if value + step <= factor.high else -step
+    edited = cat.replace(**{factor.name: value + step})
+    change = what_changed(written(cat), written(edited), exact, noise_floor=exact_floor)
+    assert change[factor.name].item() == pytest.approx(step, rel=1e-4)
+    assert change.moved == (() if factor.name in FIXED else (factor.name,))
+    assert exact_floor.unread == FIXED
+
+
+@pytest.mark.parametrize(("start", "end", "way"), [(350, 10, 20), (10, 350, -20), (100, 300, -160)])
+def test_hues_go_the_short_way_round(start, end, way):
+    before, after = (written(world.neutral(1, coat_hue=hue)) for hue in (start, end))
+    change = what_changed(before, after, exact, noise_floor=EXACT_FLOOR)
+    assert change["coat_hue"].item() == pytest.approx(way, abs=1e-3)
+
+
+def test_the_hue_of_a_hat_counts_only_where_it_is_worn_before_and_after():
+    worn, other = world.neutral(1, hat=1, hat_hue=10), world.neutral(1, hat=1, hat_hue=100)
+    bare = world.neutral(1, hat=0, hat_hue=100)
+    for before, after, moved in (
+        (worn, other, ("hat_hue",)),
+        (worn, bare, ("hat",)),
+        (bare, worn, ("hat",)),
+    ):
+        change = what_changed(written(before), written(after), exact, noise_floor=EXACT_FLOOR)
+        assert change.moved == moved
+
+
+def test_the_floor_of_a_noisy_reader_has_a_closed_form():
+    # Two readings, each off by a normal error: 95 % of differences are below 1.96 sqrt(2) sigma.
+    rng = seeding.make(4)
+
+    def noisy(images):
+        return exact(images) + 0.05 * torch.randn(len(images), NUM_TARGETS, generator=rng)
+
+    found = noise_floor(noisy, pairs_of(800))
+    plain = [i for i, factor in enumerate(FACTORS) if not is_hue(factor)]
+    halves = torch.tensor([(FACTORS[i].high - FACTORS[i].low) / 2 for i in plain])
+    ratios = found.floors[plain] / halves / (1.96 * 2**0.5 * 0.05)
+    assert ratios.mean().item() == pytest.approx(1, abs=0.03)
+    assert ratios.min() > 0.7 and ratios.max() < 1.3
+    fresh = pairs_of(800, seed=1)
+    times = what_changed(fresh.before, fresh.after, noisy, noise_floor=found).times
+    stayed = fresh.cats_before.table == fresh.cats_after.table
+    assert (times[stayed] > 1).float().mean().item() == pytest.approx(0.05, abs=0.01)
+
+
+def test_what_a_reader_confuses_raises_the_floor_and_is_not_held_against_the_edit():
+    def turned_looks_old(images):
+        numbers = exact(images)
+        numbers[:, column("age")] += 0.5 * numbers[:, column("yaw")]
+        return numbers
+
+    pairs = pairs_of(400)
+    found = noise_floor(turned_looks_old, pairs)
+    stayed = pairs.cats_before["age"] == pairs.cats_after["age"]
+    turned = (pairs.cats_after["yaw"] - pairs.cats_before["yaw"])[stayed]
+    expected = (0.5 * turned / 50 * 0.5).abs().quantile(0.95)  # of yaw's 50 degrees, age's 0.5
+    assert found.floors[NAMES.index("age")].item() == pytest.approx(expected.item(), rel=1e-3)
+    before, after = written(world.neutral(1)), written(world.neutral(1, yaw=30))
+    change = what_changed(before, after, turned_looks_old, noise_floor=found)
+    assert change["age"].item() == pytest.approx(0.15, rel=1e-4)
+    assert change.moved == ("yaw",)
+
+
+@pytest.mark.parametrize(("gain", "explained"), [(1.0, 1.0), (0.5, 0.75), (0.0, 0.0), (-1.0, 0.0)])
+def test_a_reader_that_tells_a_share_of_every_change_explains_as_much(gain, explained):
+    def weak(images):
+        numbers = exact(images)
+        numbers[:, column("yaw")] *= gain
+        return numbers
+
+    found = noise_floor(weak, pairs_of(100)).explained
+    assert found[NAMES.index("yaw")].item() == pytest.approx(explained, abs=1e-4)
+    assert found[NAMES.index("pitch")].item() == pytest.approx(1, abs=1e-4)
+
+
+def test_what_is_explained_counts_errors_only_where_the_factor_changed():
+    rng = seeding.make(6)
+
+    def noisy(images):
+        numbers = exact(images)
+        numbers[:, column("yaw")] += 0.2 * torch.randn(len(images), generator=rng)
+        return numbers
+
+    pairs = pairs_of(800)
+    turned = (pairs.cats_after["yaw"] - pairs.cats_before["yaw"]) / 50
+    expected = 1 - 2 * 0.2**2 / turned[turned != 0].square().mean().item()
+    found = noise_floor(noisy, pairs).explained[NAMES.index("yaw")].item()
+    assert found == pytest.approx(expected, abs=0.05)
+
+
+def test_a_hue_read_ten_degrees_off_is_explained_even_where_the_short_way_turns_over():
+    rng = seeding.make(7)
+    at = column("background_hue")
+
+    def shaky(images):
+        numbers = exact(images)
+        angle = torch.atan2(numbers[:, at + 1], numbers[:, at])
+        angle = angle + torch.deg2rad(10 * torch.randn(len(images), generator=rng))
+        numbers[:, at], numbers[:, at + 1] = angle.cos(), angle.sin()
+        return numbers
+
+    found = noise_floor(shaky, pairs_of(400)).explained[NAMES.index("background_hue")].item()
+    assert found == pytest.approx(1 - 2 * 10**2 / (360**2 / 12), abs=0.02)
+
+
+def test_of_a_factor_that_the_reader_does_not_see_nothing_is_said():
+    rng = seeding.make(0)
+
+    def blind(images):
+        numbers = exact(images)
+        numbers[:, column("yaw")] = 0.01 * torch.randn(len(images), generator=rng)
+        return numbers
+
+    found = noise_floor(blind, pairs_of(100))
+    assert set(found.unread) == {"yaw", *FIXED}
+    before, after = written(world.neutral(1)), written(world.neutral(1, yaw=45, pitch=9))
+    change = what_changed(before, after, lambda x: exact(x) * 3, noise_floor=found)
+    assert change.times[0, NAMES.index("yaw")] > 10 and "yaw" not in change.moved
+    assert "yaw" in change.unread and "pitch" in change.moved
+
+
+def test_what_was_not_asked_is_found():
+    before, after = written(world.neutral(1)), written(world.neutral(1, yaw=20, age=0.1, zoom=1.1))
+    change = what_changed(before, after, exact, noise_floor=EXACT_FLOOR)
+    assert change.should_not_have({"yaw"}) == {"age", "zoom"}
+    assert change.should_not_have({"yaw", "age", "zoom", "pitch"}) == set()
+    with pytest.raises(InputError, match="did you mean 'yaw'"):
+        change.should_not_have({"yau"})
+
+
+def test_of_several_pictures_most_decide():
+    cats = world.neutral(3)
+    edited = cats.replace(yaw=torch.tensor([9.0, 10.0, 11.0]), age=torch.tensor([0.6, 0.6, 0.1]))
+    change = what_changed(written(cats), written(edited), exact, noise_floor=EXACT_FLOOR)
+    assert change["yaw"].tolist() == pytest.approx([9, 10, 11], rel=1e-4)
+    assert change.moved == ("yaw",)
+    assert change.share[NAMES.index("age")].item() == pytest.approx(1 / 3)
+
+
+def test_k_is_counted_in_floors():
+    floors = torch.full((len(FACTORS),), 10.0)
+    known = NoiseFloor(floors, torch.ones(len(FACTORS)))
+    before, after = written(world.neutral(1)), written(world.neutral(1, yaw=-25))
+    change = what_changed(before, after, exact, noise_floor=known, k=2.4)
+    assert change.times[0, NAMES.index("yaw")].item() == pytest.approx(2.5, rel=1e-4)
+    assert change.moved == ("yaw",)
+    assert what_changed(before, after, exact, noise_floor=known, k=2.6).moved == ()
+
+
+def test_the_table_names_what_moved_with_unit_and_sign_and_what_is_not_read(exact_floor):
+    before, after = written(world.neutral(1)), written(world.neutral(1, yaw=-25, age=0.61))
+    lines = str(what_changed(before, after, exact, noise_floor=exact_floor)).splitlines()
+    assert lines[1].split() == ["yaw", "-25", "degrees", "250.0", "1", "of", "1"]
+    assert lines[2].split()[:3] == ["age", "+0.01", "share"]
+    assert lines[3] == f"{len(FACTORS) - 4} others within 2 floors"
+    assert lines[4] == "2 that the reader cannot tell: eye_distance, nose_length"
+    assert len(lines) == 5
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda a: what_changed(a, a[:1], exact, noise_floor=EXACT_FLOOR), "after"),
+        (lambda a: what_changed(a[0], a[0], exact, noise_floor=EXACT_FLOOR), "before"),
+        (lambda a: what_changed(a[:0], a[:0], exact, noise_floor=EXACT_FLOOR), "at least one"),
+        (lambda a: what_changed(a, a, exact, noise_floor=EXACT_FLOOR, k=-1), "k"),
+        (lambda a: what_changed(a, a, lambda x: x, noise_floor=EXACT_FLOOR), "reader"),
+        (lambda a: what_changed(a, a, lambda x: exact(x)[:1], noise_floor=EXACT_FLOOR), "reader"),
+        (lambda a: what_changed(a, a / 0, exact, noise_floor=EXACT_FLOOR), "finite"),
+        (lambda a: what_changed(a, a, exact, noise_floor=EXACT_FLOOR)["tail"], "factor"),
+        (lambda a: noise_floor(exact, pairs_of(9)), "at least 10"),
+        (lambda a: noise_floor(exact, pairs_of(40), quantile=95), "quantile"),
+        (lambda a: probe_pairs(0, rng=seeding.make(0)), "count"),
+        (lambda a: probe_pairs(1, share=2, rng=seeding.make(0)), "share"),
+        (lambda a: probe_pairs(1, distribution="cats", rng=seeding.make(0)), "portraits"),
+    ],
+)
+def test_bad_input_gets_one_clear_line(make, message):
+    with pytest.raises(InputError, match=message):
+        make(written(world.neutral(2)))
+
+
+def test_probe_pairs_show_their_cats_and_change_every_factor_in_the_asked_share(rng):
+    pairs = probe_pairs(8, size=16, share=0.25, rng=rng)
+    for images, cats in (
+        (pairs.before, pairs.cats_before),
+        (pairs.after, pairs.cats_after),
+    ):
+        expected = world.render(cats.select([0, 7]), 16).image
+        torch.testing.assert_close(images[[0, 7]], expected, atol=1e-4, rtol=0)
+    changed = pairs.cats_before.table != pairs.cats_after.table
+    assert len(changed[:, [NAMES.index(name) for name in ("yaw", "age", "zoom")]].unique(dim=0)) > 2
+    for name in ("yaw", "age", "coat_hue", "light_height"):
+        assert changed[:, NAMES.index(name)].sum() == 2
+
+
+@pytest.mark.slow
+def test_the_shipped_reader_never_calls_a_factor_still_that_moved_far():
+    reader = zoo.load("world-features").read
+    known = noise_floor(reader, probe_pairs(40, rng=seeding.make(0)))
+    cats = world.sample(5, rng=seeding.make(1))
+    cats = cats.replace(background=0, background_saturation=0.5, light_height=20)
+    edits = {
+        "yaw": (-40.0, 40.0),
+        "light_azimuth": (-70.0, 70.0),
+        "background_hue": (30.0, 210.0),
+    }
+    for name, (start, end) in edits.items():
+        before, after = (world.render(cats.replace(**{name: v}), 64).image for v in (start, end))
+        change = what_changed(before, after, reader, noise_floor=known)
+        assert name in (*change.moved, *change.unread), f"{name} called still\n{change}"
+        assert len(change.should_not_have({name})) <= 2, str(change)
+        if name == "background_hue":
+            assert name in change.moved, str(change)
