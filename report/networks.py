@@ -16,7 +16,7 @@ from report.desk import Desk, cats_of, picture_of
 from report.media import Album
 
 SHOWN = 24  # cats of each origin, three rows
-PHASES = {"warm": "warm start", "duel": "with a judge"}
+PHASES = ("warm", "duel")  # short, to fit beside the curves
 ROWS = (
     ("fid", "FID", "{:.1f}"),
     ("fid_over_floor", "FID over the world's own floor", "{:.1f}"),
@@ -69,11 +69,11 @@ def learning(desk: Desk, number: int) -> str:
     lines, highest = [], 0.0
     for label, name in names(desk).items():
         curve = zoo.card(name).get("curve", {})
-        for phase, title in PHASES.items():
+        for phase in PHASES:
             points = curve.get(phase) or []
             if len(points) > 1:
                 seen, fids = zip(*points, strict=True)
-                lines.append(Line(f"{label}, {title}", [s / 1000 for s in seen], list(fids)))
+                lines.append(Line(f"{label} {phase}", [s / 1000 for s in seen], list(fids)))
                 highest = max(highest, seen[-1] / 1000)
     floor = zoo.card(desk.settings.stylegan).get("metrics", {}).get("fid_floor")
     if not lines or not floor:
@@ -83,7 +83,8 @@ def learning(desk: Desk, number: int) -> str:
     chart = line_chart(lines, x_label="pictures seen, thousands", y_label="FID", alt=alt)
     caption = (
         "How the generators learned: FID on the way, of fewer pictures than in the table and so "
-        "somewhat higher. During its warm start the StyleGAN2 is given the w of the world's cats."
+        "somewhat higher; warm is the warm start, duel the time with a judge. During its warm "
+        "start the StyleGAN2 is given the w of the world's cats."
     )
     return markup.figure("learning", number, chart, caption)
 
