@@ -21,7 +21,7 @@ from hw5.kit.checks import InputError, check_choice, check_number, check_shape
 from hw5.metrics.triplets import render_all
 from hw5.shapes import Images
 from hw5.world.factors import BY_NAME, FACTORS, Factors
-from hw5.world.targets import NUM_TARGETS, WORN, is_hue, readings, targets
+from hw5.world.targets import NUM_TARGETS, WORN, certainty, is_hue, readings, targets
 
 Reader: TypeAlias = Callable[[Images], Tensor]  # (N, 3, H, W) to (N, T)
 
@@ -29,6 +29,7 @@ BATCH = 32  # pictures read at a time
 LEAST_PAIRS = 10  # with a factor unchanged, below which no percentile is worth its name
 LEAST_FLOOR = 1e-3  # share of a factor's range; no reader is trusted to less
 READ = 0.25  # least share of the squared changes that a reader must get right to be believed
+SURE = 0.5  # least `certainty` of a hue, before and after, for its change to count
 
 _NAMES = tuple(factor.name for factor in FACTORS)
 
@@ -60,8 +61,9 @@ class NoiseFloor:
 class Change:
     """What an edit did to N pictures; `change["yaw"]` is (N,), after minus before, in degrees.
 
-    Changes are as read: a weak reader tells too little. Hues go the short way round, -180 to 180.
-    The hue of something that is not worn before and after has not changed. Printed, it is a table.
+    Changes are as read: a weak reader tells too little. Hues go the short way round, -180 to 180,
+    and are NaN where the reader is not sure, as of the hue of a grey coat. The hue of something that
+    is not worn before and after has not changed. Printed, it is a table.
     """
 
     changes: Tensor  # (N, F), each in its factor's unit
@@ -91,8 +93,13 @@ class Change:
 
     @property
     def unread(self) -> tuple[str, ...]:
-        """Factors of which nobody knows whether they moved: the reader cannot tell."""
-        return self.noise_floor.unread
+        """Factors of which nobody knows whether they moved: the reader cannot tell.
+
+        It never can, or it is not sure in most of these pictures.
+        """
+        told = (~self.changes.isnan()).float().mean(dim=0)
+        unsure = {*self.noise_floor.unread, *_named(told <= 0.5)}
+        return tuple(name for name in _NAMES if name in unsure)
 
     def should_not_have(self, asked: Collection[str]) -> set[str]:
         """Factors that moved without being asked to.
@@ -110,7 +117,7 @@ class Change:
     def __str__(self) -> str:
         """Table of what moved, most floors first, and how many factors stayed or are not read."""
         moved, unread = self.moved, self.unread
-        typical = self.times.median(dim=0).values
+        typical = self.times.nanmedian(dim=0).values
         order = sorted(moved, key=lambda name: -typical[_NAMES.index(name)])
         count = len(self.changes)
         lines = [f"{'factor':<22} {'change':>9} {'unit':<14} {'floors':>6} {'pictures':>9}"]
@@ -118,7 +125,7 @@ class Change:
             column = _NAMES.index(name)
             pictures = f"{round(float(self.share[column]) * count)} of {count}"
             lines.append(
-                f"{name:<22} {self[name].mean():>+9.3g} {BY_NAME[name].unit:<14} "
+                f"{name:<22} {self[name].nanmean():>+9.3g} {BY_NAME[name].unit:<14} "
                 f"{typical[column]:>6.1f} {pictures:>9}"
             )
         lines.append(f"{len(_NAMES) - len(moved) - len(unread)} others within {self.k:g} floors")
@@ -163,7 +170,8 @@ def noise_floor(reader: Reader, pairs: ProbePairs, *, quantile: float = 0.95) ->
 
     A floor says nothing about a reader that is blind to a factor: it never claims a change, and so
     has a floor near 0. Hence `explained`, 1 - sum (read - true)^2 / sum true^2 over the pairs in
-    which the factor did change; 0 where none did, as for the factors fixed in training.
+    which the factor did change; 0 where none did, as for the factors fixed in training. Pairs in
+    which the reader is not sure of a hue count for neither.
 
     What a generator does to its pictures is not in it: its flaws count as changes.
 
@@ -185,10 +193,11 @@ def noise_floor(reader: Reader, pairs: ProbePairs, *, quantile: float = 0.95) ->
         if still.sum() < LEAST_PAIRS:
             expected = f"at least {LEAST_PAIRS} in which {factor.name} stayed"
             raise InputError.about("pairs", expected=expected, got=int(still.sum()))
-        claimed, known = found[:, column], true[:, column]
-        least = LEAST_FLOOR * (factor.high - factor.low)
-        floors.append(claimed[still].abs().quantile(quantile).clamp(min=least))
-        explained.append(_explained(_short_way(claimed - known, factor)[~still], known[~still]))
+        told = ~found[:, column].isnan()
+        floors.append(_floor(found[still & told, column], factor, quantile))
+        changed = ~still & told
+        missed = _short_way(found[changed, column] - true[changed, column], factor)
+        explained.append(_explained(missed, true[changed, column]))
     return NoiseFloor(torch.stack(floors).float(), torch.stack(explained).float())
 
 
@@ -223,11 +232,14 @@ def probe_pairs(
 
 
 def _changes(before: Tensor, after: Tensor) -> Tensor:
-    """Changes (N, F) in each factor's unit between two answers (N, T)."""
+    """Changes (N, F) in each factor's unit between two answers (N, T); NaN where not sure."""
     start, end = readings(before), readings(after)
+    sure = torch.minimum(certainty(before), certainty(after)) >= SURE
     columns = []
     for column, factor in enumerate(FACTORS):
-        step = _short_way(end[:, column] - start[:, column], factor)
+        step = _short_way(end[:, column] - start[:, column], factor).where(
+            sure[:, column], torch.nan
+        )
         if factor.only_if:
             other = _NAMES.index(factor.only_if)
             worn = (start[:, other] >= WORN) & (end[:, other] >= WORN)
@@ -239,6 +251,13 @@ def _changes(before: Tensor, after: Tensor) -> Tensor:
 def _short_way(step: Tensor, factor: world.Factor) -> Tensor:
     """A difference of two values; of hues the one within -180 to 180 degrees."""
     return (step + 180) % 360 - 180 if is_hue(factor) else step
+
+
+def _floor(claimed: Tensor, factor: world.Factor, quantile: float) -> Tensor:
+    """Quantile of the sizes of changes; infinite if too few were told for one."""
+    if len(claimed) < LEAST_PAIRS:
+        return claimed.new_tensor(torch.inf)
+    return claimed.abs().quantile(quantile).clamp(min=LEAST_FLOOR * (factor.high - factor.low))
 
 
 def _explained(missed: Tensor, known: Tensor) -> Tensor:

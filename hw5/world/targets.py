@@ -1,7 +1,8 @@
 """Factors as numbers that a network can be asked for: angles on the circle, all in [-1, 1].
 
 Offers `targets` (what a reader should answer), `factors_from_targets` (the cats that answers stand
-for), `readings` (the same in each factor's unit, not tidied, for measuring) and `NUM_TARGETS`.
+for), `readings` and `certainty` (the same in each factor's unit, not tidied, for measuring, and how
+sure of its hues the reader is) and `NUM_TARGETS`.
 """
 
 from __future__ import annotations
@@ -62,6 +63,22 @@ def readings(numbers: Tensor) -> Tensor:
             middle, half = _scale(factor)
             columns.append(numbers[:, place] * half + middle)
             place += 1
+    return torch.stack(columns, dim=1)
+
+
+def certainty(numbers: Tensor) -> Tensor:
+    """How sure a reader is of each hue in its answers `(N, T)`: `(N, F)`, 1 for all other factors.
+
+    It is the length of the hue's two numbers. A network trained by squared error answers the mean
+    of what it thinks possible: a point near the circle for one hue, the middle for any (Mardia and
+    Jupp 2000, section 2.3). 0 also for the hue of what is not worn.
+    """
+    check_shape("numbers", numbers, ("N", NUM_TARGETS), hint="the layout of world.targets")
+    columns, place = [], 0
+    for factor in FACTORS:
+        pair = numbers[:, place : place + 2]
+        columns.append(pair.norm(dim=1) if is_hue(factor) else torch.ones_like(pair[:, 0]))
+        place += 2 if is_hue(factor) else 1
     return torch.stack(columns, dim=1)
 
 

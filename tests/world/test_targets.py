@@ -9,7 +9,14 @@ from hw5.kit import seeding
 from hw5.kit.checks import InputError
 from hw5.world import neutral, render, sample
 from hw5.world.factors import BY_NAME, FACTORS
-from hw5.world.targets import NUM_TARGETS, factors_from_targets, is_hue, readings, targets
+from hw5.world.targets import (
+    NUM_TARGETS,
+    certainty,
+    factors_from_targets,
+    is_hue,
+    readings,
+    targets,
+)
 
 NAMES = [factor.name for factor in FACTORS]
 
@@ -90,6 +97,16 @@ def test_readings_are_neither_clamped_nor_rounded():
     assert read[NAMES.index("yaw")].item() == pytest.approx(60)
     assert read[NAMES.index("mouth")].item() == pytest.approx(0.5)
     assert factors_from_targets(numbers)["yaw"].item() == 50
+
+
+def test_certainty_is_the_length_of_a_hue_and_one_for_the_rest(drawn):
+    known = certainty(targets(drawn))
+    worn = torch.stack([drawn[f.only_if] if f.only_if else torch.ones(500) for f in FACTORS], dim=1)
+    torch.testing.assert_close(known, worn)
+    numbers = targets(neutral(1))
+    column = place("eye_hue")
+    numbers[:, column : column + 2] = torch.tensor([0.3, -0.4])
+    assert certainty(numbers)[0, NAMES.index("eye_hue")].item() == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("convert", [readings, factors_from_targets])
