@@ -62,8 +62,8 @@ class Change:
     """What an edit did to N pictures; `change["yaw"]` is (N,), after minus before, in degrees.
 
     Changes are as read: a weak reader tells too little. Hues go the short way round, -180 to 180,
-    and are NaN where the reader is not sure, as of the hue of a grey coat. The hue of something that
-    is not worn before and after has not changed. Printed, it is a table.
+    and are NaN where the reader is not sure, as of the hue of a grey coat. The hue of something
+    that is not worn before and after has not changed. Printed, it is a table.
     """
 
     changes: Tensor  # (N, F), each in its factor's unit

@@ -193,7 +193,15 @@ def test_a_hue_of_which_the_reader_is_not_sure_is_neither_moved_nor_still():
     both = what_changed(before, after, unsure_of_grey, noise_floor=known)
     assert "coat_hue" in both.unread  # half of the pictures are not most
     three = what_changed(before[[0, 1, 1]], after[[0, 1, 1]], unsure_of_grey, noise_floor=known)
-    assert str(three).splitlines()[1].split() == "coat_hue +170 degrees 472.2 2 of 3".split()
+    assert str(three).splitlines()[1].split() == [
+        "coat_hue",
+        "+170",
+        "degrees",
+        "472.2",
+        "2",
+        "of",
+        "3",
+    ]
 
 
 def test_a_reader_never_sure_of_a_hue_has_no_floor_for_it():
