@@ -16,7 +16,7 @@ from statistics import fmean
 from torch.nn.functional import mse_loss
 
 from hw5 import latents, world, zoo
-from hw5.bench.quality import IMAGENET_LAYERS, WORLD_LAYERS
+from hw5.bench.quality import WORLD_LAYERS
 from hw5.config import LossWeights, Projection
 from hw5.defaults import open_generator
 from hw5.kit import seeding
@@ -26,6 +26,7 @@ from hw5.metrics.pixels import psnr
 from hw5.models.generator import Generator
 from hw5.projector import project
 from hw5.shapes import Images
+from hw5.train.recipes import LPIPS_LAYERS
 from hw5.world.dataset import split_factors
 from hw5.world.targets import targets
 
@@ -35,7 +36,7 @@ SEARCH = Projection(space="w", num_steps=150)
 LOSSES: dict[str, tuple[str, tuple[str, ...]]] = {
     "pixels": ("", ()),
     "world_features": ("world-features", WORLD_LAYERS),
-    "efficientnet": ("efficientnet-lite0", IMAGENET_LAYERS),
+    "efficientnet": ("efficientnet-lite0", LPIPS_LAYERS),
 }
 
 

@@ -19,11 +19,11 @@ from hw5.metrics.perceptual import lpips_metric
 from hw5.metrics.pixels import mse
 from hw5.models.features import FeatureNetwork
 from hw5.train import quality
+from hw5.train.recipes import LPIPS_LAYERS
 
 GENERATORS = ("stylegan2", "dcgan")
 NUM_TRIPLETS = 100  # of each kind
 WORLD_LAYERS = ("conv1_2", "conv2_2", "conv3_3", "conv4_3")
-IMAGENET_LAYERS = ("block1", "block3", "block5", "block11", "block16")
 
 
 def measure_fid() -> dict[str, float]:
@@ -53,7 +53,7 @@ def rulers() -> dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]]:
     return {
         "mse": mse,
         "world_features": PerceptualLoss(world, WORLD_LAYERS),
-        "efficientnet": PerceptualLoss(_checked(imagenet), IMAGENET_LAYERS),
+        "efficientnet": PerceptualLoss(_checked(imagenet), LPIPS_LAYERS),
         "lpips": lpips_metric(),
     }
 

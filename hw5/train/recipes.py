@@ -20,7 +20,6 @@ from hw5 import zoo
 from hw5.kit.files import atomic_write
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
-from hw5.models.projected import ProjectedDiscriminator
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.train import quality
 from hw5.train.adversarial import AdversarialSettings, Duel, train_adversarial
@@ -63,7 +62,6 @@ class Recipe:
 
     run: Callable[[Job], None]
     curve: Callable[[Job], None] | None = None  # measures the snapshots of a run
-    needs: tuple[str, ...] = ()  # shipped weights it is trained on
     also: tuple[str, ...] = ()  # weights that it ships beside its own
 
 
@@ -113,12 +111,9 @@ class GanPlan:
         """Build the generator with random weights."""
         return zoo.BUILDERS[self.name](**self.config)
 
-    def judge(self, features: FeatureNetwork) -> nn.Module:
-        """Build the discriminator; one that looks through `features` gets a copy of them."""
-        network = zoo.BUILDERS[self.judge_kind](**self.judge_config)
-        if isinstance(network, ProjectedDiscriminator):
-            network.features.load_state_dict(features.state_dict())
-        return network
+    def judge(self) -> nn.Module:
+        """Build the discriminator with random weights."""
+        return zoo.BUILDERS[self.judge_kind](**self.judge_config)
 
 
 STYLEGAN2 = GanPlan(
@@ -157,7 +152,7 @@ def train_gan(plan: GanPlan, job: Job) -> None:
     features = zoo.load(FEATURES, device).to(memory_format=torch.channels_last)
     pictures = Pictures("train", plan.regress.pictures, device=device, compiled=job.compiled)
     generator = plan.generator().to(device)
-    discriminator = plan.judge(features).to(device)
+    discriminator = plan.judge().to(device)
     first = warm_start(plan, job, generator, features, pictures)
     hours = (1 - plan.warm_share) * job.hours
     duel = replace(plan.adversarial, hours=hours, seed=job.seed)
@@ -237,7 +232,6 @@ RECIPES: dict[str, Recipe] = {
         plan.name: Recipe(
             partial(train_gan, plan),
             partial(measure_curve, plan),
-            needs=(FEATURES,),
             also=(f"{plan.name}-discriminator",),
         )
         for plan in (STYLEGAN2, DCGAN_PLAN)

@@ -133,3 +133,9 @@ def test_balanced_terms_are_equal_at_the_mean_picture(tiny, monkeypatch):
 def test_a_bench_without_features_compares_pixels_alone(tiny):
     criterion = perceptual.balanced(tiny, torch.zeros(1, 3, 16, 16), "", ())
     assert criterion.weights.perceptual == 0
+
+
+def test_only_quick_measurements_run_unless_named():
+    quick = set(bench.BENCHES) - set(bench.ONLY_WHEN_NAMED)
+    assert quick == {"render", "generator", "slider", "projection"}
+    assert set(bench.ONLY_WHEN_NAMED) <= set(bench.BENCHES)
