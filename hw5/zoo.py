@@ -30,6 +30,7 @@ from hw5.models.features import VGG19, EfficientNetLite0, WorldFeatures
 from hw5.models.lpips_heads import LpipsHeads
 from hw5.models.projected import ProjectedDiscriminator
 from hw5.models.stylegan2 import StyleGAN2
+from hw5.models.world_reader import WorldReader
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -70,6 +71,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "dcgan-discriminator": DCGANDiscriminator,
     "projected-discriminator": _projected,
     "world-features": WorldFeatures,
+    "world-reader": WorldReader,
     "lpips-heads": LpipsHeads,
 }
 # kind -> what loads a network whose weights are not in the data folder

@@ -1,9 +1,10 @@
 """Is it still the same cat? Cosine similarity of embeddings, and how well it tells cats apart.
 
 Offers `cosine_similarity`, `pair_scores` (all pairs of a labelled set, sorted into same and
-different), and two figures of such scores: `roc_auc` and `equal_error_rate`. Embeddings are rows
-(N, D) of any network; a similarity alone means nothing until the two figures say that the network
-recognises anybody.
+different), and two figures of such scores: `roc_auc` and `equal_error_rate`; and `views`, cats seen
+again in another pose and light, to train and to judge with. Embeddings are rows (N, D) of any
+network; a similarity alone means nothing until the two figures say that the network recognises
+anybody.
 """
 
 from __future__ import annotations
@@ -14,8 +15,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from hw5.kit.checks import InputError, check_finite, check_shape
+from hw5.kit.checks import InputError, check_finite, check_number, check_shape
 from hw5.shapes import PerPicture
+from hw5.world.factors import FACTORS, Factors, sample
+
+# What may change without making it another cat: pose, face, clothes, light and surroundings.
+PASSING = frozenset(
+    {
+        "yaw", "pitch", "roll", "zoom", "position_x", "position_y",
+        "eye_openness", "pupil_width", "mouth",
+        "glasses", "glasses_hue", "bow_tie", "bow_tie_hue", "hat", "hat_hue",
+        "light_azimuth", "light_height", "light_warmth",
+        "background", "background_hue", "background_saturation", "background_brightness",
+    }
+)  # fmt: skip
 
 
 class PairScores(NamedTuple):
@@ -23,6 +36,21 @@ class PairScores(NamedTuple):
 
     same: Tensor  # (P,) of one identity
     different: Tensor  # (Q,) of two
+
+
+def views(count: int, num_views: int, *, rng: torch.Generator) -> Factors:
+    """Portraits of `count` cats, each seen `num_views` times; cat k fills `num_views` rows in turn.
+
+    The views of a cat share what belongs to it (build, age, coat, eyes, whiskers) and differ in all
+    of `PASSING`. Every single view follows the law of the portraits, as the two groups of factors
+    are drawn independently there.
+    """
+    check_number("count", count, low=1, whole=True)
+    check_number("num_views", num_views, low=1, whole=True)
+    cats = sample(count, rng=rng).table.repeat_interleave(num_views, dim=0)
+    occasions = sample(count * num_views, rng=rng).table
+    passing = torch.tensor([factor.name in PASSING for factor in FACTORS], device=cats.device)
+    return Factors(torch.where(passing, occasions, cats))
 
 
 def cosine_similarity(a: Tensor, b: Tensor) -> PerPicture:

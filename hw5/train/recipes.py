@@ -27,12 +27,16 @@ from hw5.train.batches import Pictures
 from hw5.train.cards import make_card
 from hw5.train.fit_mapping import MappingSettings, fit_mapping
 from hw5.train.loop import pick_device
-from hw5.train.read_factors import FeatureSettings, train_features
+from hw5.train.read_factors import train_features, train_reader
+from hw5.train.read_quality import measure_reader, weak
+from hw5.train.recognise import IdentitySettings, train_identity
 from hw5.train.regress import RegressSettings, known_cats, regress
+from hw5.train.supervised import Supervision
 from hw5.world.factors import NUM_DRAWS, PARTS
 from hw5.world.targets import NUM_TARGETS
 
 FEATURES = "world-features"
+READER = "world-reader"
 LPIPS_LAYERS = ("block1", "block3", "block5", "block11", "block16")
 
 
@@ -67,7 +71,7 @@ class Recipe:
 
 def train_world_features(job: Job) -> None:
     """The feature network: reads factors and parts."""
-    settings = FeatureSettings(hours=job.hours, seed=job.seed)
+    settings = Supervision(hours=job.hours, seed=job.seed)
     network, metrics = train_features(
         job.folder, settings, device=job.device, compiled=job.compiled
     )
@@ -75,6 +79,20 @@ def train_world_features(job: Job) -> None:
     what = "ten plain convolutions that read the factors and parts of a 64 px picture"
     data = portraits(settings.pictures)
     _ship(FEATURES, network, FEATURES, config, job, what, metrics, data)
+
+
+def train_world_reader(job: Job) -> None:
+    """The ruler for edits: reads factors, finds parts, recognises cats."""
+    settings = Supervision(hours=job.hours, seed=job.seed)
+    network, metrics = train_reader(job.folder, settings, device=job.device, compiled=job.compiled)
+    recognised = train_identity(network, IdentitySettings(seed=job.seed), compiled=job.compiled)
+    judged = measure_reader(network, compiled=job.compiled)
+    config = {"num_outputs": NUM_TARGETS, "num_classes": len(PARTS)}
+    what = "reads the factors, parts and identity of a 64 px picture: the ruler for edits"
+    data = portraits(settings.pictures)
+    metrics = {**metrics, **recognised, **judged}
+    _ship(READER, network, READER, config, job, what, metrics, data)
+    zoo.amend_card(READER, {"weak": weak(judged)})
 
 
 def train_lpips_heads(job: Job) -> None:
@@ -227,6 +245,7 @@ def _ship(
 
 RECIPES: dict[str, Recipe] = {
     FEATURES: Recipe(train_world_features),
+    READER: Recipe(train_world_reader),
     "lpips-heads": Recipe(train_lpips_heads),
     **{
         plan.name: Recipe(

@@ -16,8 +16,9 @@ from hw5.models.stylegan2 import StyleGAN2
 from hw5.train import cards, loop, quality, recipes
 from hw5.train.adversarial import AdversarialSettings
 from hw5.train.batches import Pictures
-from hw5.train.read_factors import FeatureSettings, train_features
+from hw5.train.read_factors import train_features
 from hw5.train.regress import RegressSettings, known_cats, regress, stage_size
+from hw5.train.supervised import Supervision
 from hw5.world import dataset
 from hw5.world.factors import NUM_DRAWS
 
@@ -119,7 +120,7 @@ def test_small_pictures_come_first():
 
 
 def test_the_feature_network_learns_to_read(tmp_path):
-    settings = FeatureSettings(hours=0.0, pictures=48, batch=16)
+    settings = Supervision(hours=0.0, pictures=48, batch=16)
     untrained, _ = train_features(tmp_path / "a", settings, device="cpu", compiled=False)
     settings = replace(settings, hours=2.5 * SECONDS)
     trained, figures = train_features(tmp_path / "b", settings, device="cpu", compiled=False)
@@ -132,6 +133,21 @@ def test_the_feature_network_learns_to_read(tmp_path):
     ]
     assert hits[1] > hits[0] + 0.2
     assert figures["pictures"] >= 16
+
+
+def test_the_recipe_of_the_reader_ships_it_and_names_what_is_weak(own_zoo, tmp_path, monkeypatch):
+    few = {"Supervision": {"pictures": 48, "batch": 8}, "measure_reader": {"count": 100}}
+    few["IdentitySettings"] = {"cats": 8, "steps": 2, "judged": 4}
+    for name, numbers in few.items():
+        monkeypatch.setattr(recipes, name, partial(getattr(recipes, name), **numbers))
+    options = {"hours": SECONDS, "device": "cpu", "seed": 0, "compiled": False}
+    train.train("world-reader", folder=tmp_path / "runs", **options)
+    card, reader = zoo.card("world-reader"), zoo.load("world-reader")
+    assert {"reads yaw", "IoU head", "mean IoU", "identity_roc_auc"} <= set(card["metrics"])
+    assert "reads yaw" in card["weak"]  # a second of training teaches nobody to read
+    assert "reads yaw, both alike" not in card["metrics"]
+    images = torch.zeros(2, 3, 64, 64)
+    assert reader.embed(images).norm(dim=1).tolist() == pytest.approx([1.0, 1.0])
 
 
 @pytest.mark.parametrize("name", ["stylegan2", "dcgan"])
