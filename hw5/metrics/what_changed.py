@@ -20,7 +20,7 @@ from hw5 import world
 from hw5.kit.checks import InputError, check_choice, check_number, check_shape
 from hw5.metrics.triplets import render_all
 from hw5.shapes import Images
-from hw5.world.factors import BY_NAME, FACTORS, Factors
+from hw5.world.factors import BY_NAME, FACTORS, NUM_DRAWS, Factors
 from hw5.world.targets import NUM_TARGETS, WORN, certainty, is_hue, readings, targets
 
 Reader: TypeAlias = Callable[[Images], Tensor]  # (N, 3, H, W) to (N, T)
@@ -75,6 +75,17 @@ class Change:
         check_choice("factor", name, _NAMES)
         return self.changes[:, _NAMES.index(name)]
 
+    def mean(self, name: str) -> float:
+        """Mean change of a factor where it could be told; of hues the mean direction.
+
+        Of +170 and -170 degrees the mean is 180, not 0 (Mardia and Jupp 2000, section 2.2.1).
+        """
+        told = self[name][~self[name].isnan()]
+        if not is_hue(BY_NAME[name]):
+            return float(told.mean())
+        angles = torch.deg2rad(told)
+        return float(torch.rad2deg(torch.atan2(angles.sin().sum(), angles.cos().sum())))
+
     @property
     def times(self) -> Tensor:
         """Size of the changes in noise floors, (N, F)."""
@@ -125,7 +136,7 @@ class Change:
             column = _NAMES.index(name)
             pictures = f"{round(float(self.share[column]) * count)} of {count}"
             lines.append(
-                f"{name:<22} {self[name].nanmean():>+9.3g} {BY_NAME[name].unit:<14} "
+                f"{name:<22} {self.mean(name):>+9.3g} {BY_NAME[name].unit:<14} "
                 f"{typical[column]:>6.1f} {pictures:>9}"
             )
         lines.append(f"{len(_NAMES) - len(moved) - len(unread)} others within {self.k:g} floors")
@@ -215,7 +226,8 @@ def probe_pairs(
         count: pairs.
         size: side of the pictures in pixels.
         share: of the pairs in which each factor is drawn anew; a half makes floors that hold for
-            rough edits, less makes lower floors that hold for gentle ones.
+            rough edits, less makes lower floors that hold for gentle ones. The coat's colours also
+            change with its kind, which counts as one more factor.
         distribution: of the world, the one that the reader was trained on.
         rng: draws cats and factors.
 
@@ -224,10 +236,15 @@ def probe_pairs(
     """
     check_number("count", count, low=1, whole=True)
     check_number("share", share, low=0, high=1)
-    before, others = (world.sample(count, distribution=distribution, rng=rng) for _ in range(2))
-    draws = torch.rand(before.table.shape, generator=rng, device=rng.device)
-    anew = draws.argsort(dim=0).argsort(dim=0) < share * count  # the same number for every factor
-    after = Factors(torch.where(anew, others.table, before.table))
+    # Numbers are mixed before the world's law turns them into cats: a coat whose hue is drawn anew
+    # stays one that cats have. Mixed afterwards, saturated green cats would come of it.
+    shape = (count, NUM_DRAWS)
+    numbers, others, order = (torch.rand(shape, generator=rng, device=rng.device) for _ in range(3))
+    anew = order.argsort(dim=0).argsort(dim=0) < share * count  # the same number for every factor
+    mixed = torch.where(anew, others, numbers)
+    before, after = (
+        world.from_uniforms(each, distribution=distribution) for each in (numbers, mixed)
+    )
     return ProbePairs(render_all(before, size), render_all(after, size), before, after)
 
 

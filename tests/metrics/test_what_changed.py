@@ -304,7 +304,7 @@ def test_probe_pairs_show_their_cats_and_change_every_factor_in_the_asked_share(
         torch.testing.assert_close(images[[0, 7]], expected, atol=1e-4, rtol=0)
     changed = pairs.cats_before.table != pairs.cats_after.table
     assert len(changed[:, [NAMES.index(name) for name in ("yaw", "age", "zoom")]].unique(dim=0)) > 2
-    for name in ("yaw", "age", "coat_hue", "light_height"):
+    for name in ("yaw", "age", "stripes", "light_height"):
         assert changed[:, NAMES.index(name)].sum() == 2
 
 
@@ -333,3 +333,23 @@ def test_the_shipped_reader_never_calls_a_factor_still_that_moved_far(name, star
     assert len(change.should_not_have({name})) <= 2, str(change)
     if name == "background_hue":
         assert name in change.moved, f"{change.times[:, NAMES.index(name)]}\n{change}"
+
+
+def test_half_turns_of_a_hue_to_either_side_do_not_cancel():
+    cats = world.neutral(2, background_hue=torch.tensor([10.0, 200.0]))
+    edited = cats.replace(background_hue=torch.tensor([180.0, 30.0]))  # +170 and -170
+    change = what_changed(written(cats), written(edited), exact, noise_floor=EXACT_FLOOR)
+    assert abs(change.mean("background_hue")) == pytest.approx(180, abs=1e-3)
+    turned = what_changed(
+        written(world.neutral(2)), written(world.neutral(2, yaw=10)), exact, noise_floor=EXACT_FLOOR
+    )
+    assert turned.mean("yaw") == pytest.approx(10, rel=1e-4)
+
+
+def test_probed_pairs_are_cats_of_the_world_before_and_after():
+    pairs = probe_pairs(60, size=16, rng=seeding.make(3))
+    known = world.sample(4_000, rng=seeding.make(4))
+    for cats in (pairs.cats_before, pairs.cats_after):
+        coats = torch.stack([cats["coat_hue"] / 30, cats["coat_saturation"]], dim=1)
+        real = torch.stack([known["coat_hue"] / 30, known["coat_saturation"]], dim=1)
+        assert torch.cdist(coats, real).amin(dim=1).max() < 0.1
