@@ -1,9 +1,9 @@
 """The table of the in-domain talk on our world: every method on the same held-out pictures.
 
 Zhu et al. 2020 (In-domain GAN inversion, arXiv 2004.00049), table 1: seconds, FID, SWD and MSE.
-Here the truth is known, so two columns say what no photograph can: how far the factors read from the
-reconstruction are from those that were rendered, and whether it is still the same cat. Offers
-`Shard` (a method's answer for a few pictures), `judge` and `PUBLISHED`. The command is
+Here the truth is known, so two columns say what no photograph can: how far the factors read from
+the reconstruction are from those that were rendered, and whether it is still the same cat.
+Offers `Shard` (a method's answer for a few pictures), `judge` and `PUBLISHED`. The command is
 hw5/cli/compare.py.
 """
 

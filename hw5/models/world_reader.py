@@ -52,7 +52,10 @@ class WorldReader(nn.Module):
         )
         self.classify = nn.Conv2d(fine_width, num_classes, 1)
         cells = widths[-1] * (self.image_size >> len(widths)) ** 2
-        self.hidden = nn.Linear(cells, head_width)
+        # Without the norm nearly all of its units died in the first hundred steps, never to return.
+        self.hidden = nn.Sequential(
+            nn.Linear(cells, head_width, bias=False), nn.BatchNorm1d(head_width), nn.ReLU()
+        )
         self.readout = nn.Linear(head_width, num_outputs)
         self.identity = nn.Sequential(
             nn.Linear(head_width, head_width), nn.ReLU(), nn.Linear(head_width, identity_width)
@@ -95,7 +98,7 @@ class WorldReader(nn.Module):
         return [*maps[:-1], self.deep(x)]
 
     def _summary(self, deepest: Tensor) -> Tensor:
-        return self.hidden(deepest.flatten(1)).relu()
+        return self.hidden(deepest.flatten(1))
 
     def _read(self, deepest: Tensor) -> Tensor:
         return self.readout(self._summary(deepest))
