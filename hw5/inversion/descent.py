@@ -90,6 +90,7 @@ def descend(
     space: str,
     watch: Stopwatch | None = None,
     before: Inverted | None = None,
+    restrain: Callable[[], object] | None = None,
     on_step: OnStep | None = None,
     should_stop: ShouldStop = never,
 ) -> Inverted:
@@ -104,6 +105,8 @@ def descend(
         watch: started when the method began, if it did something before.
         before: an earlier part of the same method: its steps and evaluations count on. Its best is
             not compared, as its loss may have been another one.
+        restrain: called after each step, without gradients, to bring variables back to where they
+            may be: projected gradient descent.
         on_step: called with each step's `Step`, which brings a copy of the picture just scored.
         should_stop: asked before each step; once true, the best so far is returned. If there is
             none yet, the start is scored.
@@ -111,51 +114,69 @@ def descend(
     Raises:
         InputError: no picture has a finite loss any more.
     """
-    watch = watch or Stopwatch()
-    history = list(before.history) if before else []
-    evaluations = before.evaluations if before else 0
+    log = _Log(settings, watch or Stopwatch(), before)
     optimiser = torch.optim.Adam(variables, lr=settings.learning_rate)
-    best, stopped = None, "steps"
+    stopped = "steps"
     for _ in range(settings.num_steps):
         if should_stop():
             stopped = "cancelled"
             break
         optimiser.zero_grad()
         now = score()
-        _check_alive(now.loss.detach(), len(history), settings)
-        best, evaluations = better_of(best, now), evaluations + 1
-        losses = tuple(now.loss.tolist())
-        history.append(Step(len(history), losses, evaluations, watch.seconds()))
-        if on_step is not None:
-            on_step(replace(history[-1], image=now.image.detach().clone()))
+        log.report(now, on_step)
         # The sum's gradient holds each picture's own; `inputs` spares the networks' weights.
         now.loss.sum().backward(inputs=list(variables))
         optimiser.step()
-    if best is None:
+        if restrain is not None:
+            with torch.no_grad():
+                restrain()
+    if log.best is None:
         with torch.no_grad():
-            best, evaluations = better_of(None, score()), evaluations + 1
-    return Inverted(
-        method=method,
-        image=best.image,
-        code=best.code,
-        space=space,
-        loss=best.loss,
-        seconds=watch.seconds(),
-        evaluations=evaluations,
-        history=tuple(history),
-        settings=settings,
-        stopped=stopped,
-    )
+            log.keep(score())
+    return log.result(method, space, stopped)
 
 
-def _check_alive(losses: PerPicture, step: int, settings: Descent) -> None:
-    if not bool(losses.isfinite().any()):
-        rate = settings.learning_rate
-        raise InputError.about(
-            "learning_rate",
-            expected=f"a finite loss at step {step}",
-            got=f"{float(losses[0])} with learning_rate {rate:g}",
-            hint=f"the search blew up; try {rate / 10:g}",
+class _Log:
+    """What was rendered so far, and the best of it."""
+
+    def __init__(self, settings: Descent, watch: Stopwatch, before: Inverted | None) -> None:
+        self.settings, self.watch = settings, watch
+        self.history = list(before.history) if before else []
+        self.evaluations = before.evaluations if before else 0
+        self.best: Scored | None = None
+
+    def keep(self, now: Scored) -> None:
+        self.evaluations += 1
+        self.best = better_of(self.best, now)
+
+    def report(self, now: Scored, on_step: OnStep | None) -> None:
+        losses = tuple(now.loss.tolist())
+        if not any(map(math.isfinite, losses)):
+            rate = self.settings.learning_rate
+            raise InputError.about(
+                "learning_rate",
+                expected=f"a finite loss at step {len(self.history)}",
+                got=f"{losses[0]} with learning_rate {rate:g}",
+                hint=f"the search blew up; try {rate / 10:g}",
+            )
+        self.keep(now)
+        step = Step(len(self.history), losses, self.evaluations, self.watch.seconds())
+        self.history.append(step)
+        if on_step is not None:
+            on_step(replace(step, image=now.image.detach().clone()))
+
+    def result(self, method: str, space: str, stopped: str) -> Inverted:
+        return Inverted(
+            method=method,
+            image=self.best.image,
+            code=self.best.code,
+            space=space,
+            loss=self.best.loss,
+            seconds=self.watch.seconds(),
+            evaluations=self.evaluations,
+            history=tuple(self.history),
+            settings=self.settings,
+            stopped=stopped,
         )
 
 

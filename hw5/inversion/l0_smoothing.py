@@ -113,8 +113,8 @@ def count_edges(images: Images, *, tolerance: float = 1 / 255) -> PerPicture:
 
     Args:
         images: (N, 3, H, W) in [-1, 1].
-        tolerance: gradients up to this length count as none; half a grey level by default, as beta stops
-            before the small ones are quite gone.
+        tolerance: gradients up to this length count as none; half a grey level by default,
+            since beta stops before the small ones are quite gone.
     """
     length = gradients(images).square().sum(dim=(1, 2)).sqrt()  # (N, H, W)
     return (length > tolerance).to(images.dtype).mean(dim=(1, 2))

@@ -72,8 +72,9 @@ def optimise_pixels(
 ) -> Inverted:
     """Move the pixels of `start` towards `target`.
 
-    The answer's code is the picture itself, its space "pixels". Pixels may end slightly beyond
-    [-1, 1], as a generator's do.
+    The answer's code is the picture itself, its space "pixels". The one wheel left is the range:
+    feature losses alone drive pixels far beyond what a screen can show, so they are held at its
+    ends.
 
     Args:
         target: (N, 3, H, W) in [-1, 1].
@@ -102,6 +103,7 @@ def optimise_pixels(
         settings,
         method="pixels",
         space="pixels",
+        restrain=lambda: delta.clamp_(-1 - start, 1 - start),
         on_step=on_step,
         should_stop=should_stop,
     )

@@ -99,6 +99,12 @@ def test_adams_first_step_moves_every_number_by_the_learning_rate():
     assert_close(x.detach(), 0.03 * GOAL.sign(), "float32")
 
 
+def test_variables_are_restrained_after_every_step():
+    x, score = quadratic(GOAL)
+    found = search(score, [x], num_steps=100, restrain=lambda: x.clamp_(-0.7, 0.7))
+    assert_close(found.code, torch.tensor([0.7, -0.7, 0.5], dtype=torch.float64), "float16")
+
+
 def test_every_step_is_reported_with_its_losses_and_evaluations():
     x, score = scripted([3.0], [2.0], [4.0])
     seen = []

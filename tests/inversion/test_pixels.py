@@ -8,7 +8,7 @@ import torch
 from hw5.config import LossWeights
 from hw5.inversion.pixels import Pixels, optimise_pixels, score_pixels
 from hw5.kit.checks import InputError
-from hw5.losses import Criterion
+from hw5.losses import Criterion, Loss
 from tests.assignment.fakes import SIZE, SmallFeatures, fixed_draw
 from tests.inversion.small import agrees_with_finite_differences
 from tests.tolerances import assert_close
@@ -71,6 +71,12 @@ def test_the_gradient_of_the_objective_agrees_with_finite_differences(pictures, 
         return score_pixels(start[:1], delta, pictures[:1], criterion, left_half).loss
 
     assert agrees_with_finite_differences(loss, start[:1] - pictures[:1])
+
+
+def test_no_pixel_leaves_the_range(pictures):
+    brighter = lambda image, *_: Loss(-image.mean(dim=(1, 2, 3)), {})  # noqa: E731
+    found = optimise_pixels(pictures, criterion=brighter, settings=Pixels(num_steps=70))
+    assert_close(found.image, 1.0, "float64")
 
 
 def test_the_picture_is_its_own_code(pictures):
