@@ -13,11 +13,13 @@ from tests.assignment.fakes import LAYERS, PIXELS, WIDTH
 
 
 def tiny_stylegan(seed=0):
-    """A StyleGAN2 of 16 px with random weights, float64, frozen; its noise is switched on."""
+    """A StyleGAN2 of 8 px with random weights, float64, frozen; its pictures lie in [-1, 1]."""
     torch.manual_seed(seed)
-    network = StyleGAN2(image_size=16, z_dim=6, w_dim=6, channel_max=8).double()
+    network = StyleGAN2(image_size=8, z_dim=6, w_dim=6, channel_max=8).double()
     for name, value in network.state_dict().items():
-        if name.endswith("noise_strength"):
+        if name.endswith("torgb.weight"):
+            value.mul_(0.15)
+        elif name.endswith("noise_strength"):
             value.fill_(0.1)
     return network.requires_grad_(False)
 
