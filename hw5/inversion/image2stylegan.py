@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 class Image2StyleGAN(Descent):
     """Settings of the paper, where not said otherwise."""
 
-    # paper: 5,000 at 1024 px, with most of the gain in the first 1,000
+    # starter; paper: 5,000, at 1024 px
     num_steps: int = 1000
     learning_rate: float = 0.01
     # layers compared, each with weight 1 (lambda_j of eq. 2); paper: those names in VGG-16, whose

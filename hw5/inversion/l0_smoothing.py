@@ -1,7 +1,7 @@
 """Image smoothing by L0 gradient minimisation, the lecture's classic of editing by optimisation.
 
 Xu, Lu, Xu and Jia, "Image Smoothing via L0 Gradient Minimization", SIGGRAPH Asia 2011: among all
-pictures S near the input I, one with few places where anything changes (eq. 7),
+pictures S near the input I, one with few places where anything changes (section 2),
 
     min_S  sum_p |S_p - I_p|^2 + lambda * C(S),   C(S) = number of p with a non-zero gradient.
 
@@ -9,10 +9,10 @@ A prior about pictures in general, "mostly flat", with no network. It knows edge
 
 Offers `smooth_l0`, its settings `Smoothing`, and `count_edges`, which is C. Read first: pixels.py.
 
-Counting has no gradient, so the paper splits the problem in two (eq. 8): auxiliary gradients (h, v)
-are counted, and pulled towards those of S by a weight beta that grows. For fixed S the best (h, v)
-is a threshold (eq. 12), for fixed (h, v) the best S is a linear system, diagonal in the Fourier
-domain (eq. 9). Borders wrap around, as the Fourier transform has it.
+Counting has no gradient, so the paper splits the problem in two (section 3, algorithm 1): auxiliary
+gradients (h, v) are counted, and tied to those of S by a weight beta that grows. For fixed S the
+best (h, v) is a threshold; for fixed (h, v) the best S solves a linear system that is diagonal in
+the Fourier domain. Borders wrap around, as the Fourier transform has it.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def gradients(images: Tensor) -> Tensor:
 
 
 def keep_strong(edges: Tensor, threshold: float) -> Tensor:
-    """Gradients whose squared length exceeds `threshold`, zero elsewhere; eq. 12 of the paper.
+    """Gradients whose squared length exceeds `threshold`, zero elsewhere: the best (h, v).
 
     The length is taken over both directions and all channels: a place changes as a whole.
 
@@ -89,7 +89,7 @@ def keep_strong(edges: Tensor, threshold: float) -> Tensor:
 
 
 def fit_gradients(images: Tensor, edges: Tensor, beta: float) -> Tensor:
-    """The S that minimises |S - images|^2 + beta * |gradients(S) - edges|^2; eq. 8, exactly.
+    """The S that minimises |S - images|^2 + beta * |gradients(S) - edges|^2, exactly.
 
     A difference to the neighbour multiplies frequency k by exp(2 pi i k / n) - 1, so that the
     normal equations (1 + beta D^T D) S = images + beta D^T edges are solved by a division.

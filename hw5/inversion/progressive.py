@@ -2,7 +2,7 @@
 
 The lecture's BigGAN slide, after Pan et al., "Exploiting Deep Generative Prior for Versatile Image
 Restoration and Manipulation" (DGP), ECCV 2020, arXiv 2003.13659, section 3.2. Pictures are compared
-by what the discriminator sees (eq. 5), and the search is let loose in stages: to begin with only
+by what the discriminator sees, and the search is let loose in stages: to begin with only
 what decides the coarse things may move, and only deep features are asked about; in the end
 everything may move, and pixels count.
 
@@ -52,14 +52,15 @@ class Progressive(Descent):
 
     # steps of each stage
     num_steps: int = 200
-    # ours, for w+; DGP: 2e-3 and falling, for z beside weights
+    # ours, for w+; DGP: 2e-3 and falling, for z beside the generator's weights
     learning_rate: float = 0.05
     num_stages: int = 5
     # random codes of which the nearest starts the search
     num_candidates: int = 500
     # deepest layers by which the nearest is found
     num_candidate_layers: int = 3
-    # weights in the last stage; before it, features alone count, with weight 1
+    # weights in the last stage; before it features weigh 1, and pixels nothing, as the lecture says
+    # "first match semantics" (DGP's scripts: 0 or 1)
     last_features: float = 0.5
     last_pixel: float = 10.0  # of the mean squared error on [-1, 1]
 
@@ -85,7 +86,7 @@ class Stage(NamedTuple):
 
 
 class DiscriminatorLoss(PerceptualLoss):
-    """Sum over layers of the mean absolute difference of a discriminator's features; DGP, eq. 5."""
+    """Sum over layers of the mean absolute difference of a discriminator's features, as in DGP."""
 
     @staticmethod
     def distance(ours: Tensor, theirs: Tensor, mask: Tensor | None = None) -> PerPicture:

@@ -27,7 +27,7 @@ def noisy_step():
 
 
 def energy(smooth, picture, strength):
-    """The objective of the paper, eq. 7, in units of pictures in [0, 1]."""
+    """The objective of the paper, in units of pictures in [0, 1]."""
     changed = count_edges(smooth) * smooth[0, 0].numel()
     return float(((smooth - picture) / 2).square().sum() + strength * changed.sum())
 
@@ -104,7 +104,7 @@ def test_a_picture_of_one_colour_stays_as_it_is():
 
 
 def test_the_mean_colour_does_not_change(noisy_step):
-    # frequency 0 of the difference is 0, so eq. 8 hands the mean through
+    # frequency 0 of a difference is 0, so the linear system hands the mean through
     smooth = smooth_l0(noisy_step)
     assert_close(smooth.mean(dim=(-1, -2)), noisy_step.mean(dim=(-1, -2)), "float64")
 
