@@ -136,7 +136,7 @@ def test_no_further_stage_begins_once_it_is_stopped(generator, pictures, rng):
         on_step=seen.append,
         should_stop=lambda: len(seen) >= 7,
     )
-    assert (len(found.history), found.stopped) == (7, "cancelled")
+    assert (len(found.history), found.evaluations, found.stopped) == (7, 60 + 7, "cancelled")
 
 
 def test_generated_pictures_are_found_again(rng):

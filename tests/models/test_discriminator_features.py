@@ -30,14 +30,16 @@ def images(rng):
     return torch.rand(2, 3, 64, 64, generator=rng) * 2 - 1
 
 
-def test_the_last_layer_is_what_the_decision_is_made_of(discriminator, images):
-    seen = []
-    head = discriminator.conv5 if hasattr(discriminator, "conv5") else discriminator.b4
-    head.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+def test_a_layer_shows_what_the_next_one_reads(discriminator, images):
+    head = "conv5" if hasattr(discriminator, "conv5") else "b4"
+    names, read = (*discriminator.layer_names, head), []
+    for name in names[1:]:
+        layer = discriminator.get_submodule(name)
+        layer.register_forward_hook(lambda _, inputs, __: read.append(inputs[0]))
     discriminator(images)
-    name = discriminator.layer_names[-1]
-    found = DiscriminatorFeatures(discriminator)(images, (name,))[name]
-    assert_close(found, seen[0], "float32")
+    maps = DiscriminatorFeatures(discriminator)(images, names[:-1])
+    for shown, expected in zip(maps.values(), read[: len(maps)], strict=True):
+        assert_close(shown, expected, "float16")
 
 
 def test_maps_halve_from_layer_to_layer_down_to_4_cells(discriminator, images):
