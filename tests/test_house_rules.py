@@ -17,6 +17,7 @@ CODE = sorted([*(ROOT / "hw5").rglob("*.py"), *(ROOT / "report").rglob("*.py")])
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 STARRED_NAMES = ["losses", "latents", "projector", "interpolate", "draw"]
 STARRED = [ROOT / "hw5" / f"{n}.py" for n in STARRED_NAMES]
+STARRED += sorted((ROOT / "hw5" / "inversion").glob("*.py"))
 SPEAKING = {"cli", "ui", "train", "__main__.py"}  # may print
 TEXT_TYPES = {".py", ".md", ".toml", ".txt", ".html", ".css", ".json", ".cfg", ".js", ".ipynb"}
 MAX_FILE, MAX_FUNCTION = 400, 40

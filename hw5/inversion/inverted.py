@@ -33,7 +33,7 @@ class Inverted:
     method: str  # such as "image2stylegan"
     image: Images  # (N, 3, H, W), the very pictures that were scored
     code: Codes  # z (N, d), w (N, 1, d) or w+ (N, L, d)
-    space: str  # of `code`
+    space: str  # of `code`; or "pixels", where the picture is its own code
     loss: PerPicture  # (N,), what the method minimised; zeros where it minimised nothing
     seconds: float  # for all N pictures together
     evaluations: int  # renderings of each picture

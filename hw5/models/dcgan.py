@@ -6,6 +6,8 @@ arXiv 1511.06434, with instance norm in place of batch norm. The richer generato
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from torch import Tensor, nn
 
 from hw5.kit.checks import check_shape
@@ -63,6 +65,8 @@ class DCGAN(Generator):
 class DCGANDiscriminator(nn.Module):
     """Five convolutions from pictures (N, 3, 64, 64) to logits (N,), positive for real."""
 
+    layer_names = ("conv1", "conv2", "conv3", "conv4")  # as `steps` yields them
+
     def __init__(
         self,
         *,
@@ -78,8 +82,13 @@ class DCGANDiscriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N,) of pictures (N, 3, 64, 64) in [-1, 1]."""
+        *_, (_, x) = self.steps(images)
+        return self.conv5(x)[:, 0, 0, 0]
+
+    def steps(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """Yield every layer's name and result, after its leaky ReLU."""
         check_shape("images", images, ("N", 3, IMAGE_SIZE, IMAGE_SIZE))
         x = images
-        for layer in (self.conv1, self.conv2, self.conv3, self.conv4):
-            x = nn.functional.leaky_relu(layer(x), 0.2)
-        return self.conv5(x)[:, 0, 0, 0]
+        for name in self.layer_names:
+            x = nn.functional.leaky_relu(self.get_submodule(name)(x), 0.2)
+            yield name, x

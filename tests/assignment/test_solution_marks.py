@@ -9,7 +9,14 @@ from pathlib import Path
 import pytest
 
 CODE = Path(__file__).resolve().parents[2] / "hw5"
-NAMES = {"losses": 1, "latents": 2, "projector": 3, "interpolate": 4, "draw": 5}  # file -> part
+ASSIGNMENT = {"losses": 1, "latents": 2, "projector": 3, "interpolate": 4, "draw": 5}  # -> part
+INVERSION = sorted(
+    f"inversion/{path.stem}"
+    for path in (CODE / "inversion").glob("*.py")
+    if "BEGIN SOLUTION" in path.read_text(encoding="utf-8")
+)
+INVERSION_PART = 4
+NAMES = ASSIGNMENT | dict.fromkeys(INVERSION, INVERSION_PART)
 MARKED = re.compile(r"^( *)# BEGIN SOLUTION (\w+)\n(.*?)^\1# END SOLUTION$", re.S | re.M)
 HEADER = re.compile(r"Task (\d)\.(\d+) \(about (\d+) lines, (\d+) minutes\)\. \S")
 
@@ -39,7 +46,7 @@ def tasks(name):
 every_task = pytest.mark.parametrize(
     ("function", "task", "solution"),
     [task for name in NAMES for task in tasks(name)],
-    ids=[task for name in NAMES for _, task, _ in tasks(name)],
+    ids=[f"{name}-{task}" for name in NAMES for _, task, _ in tasks(name)],
 )
 
 
@@ -70,10 +77,16 @@ def test_the_docstring_has_a_hint_and_an_expectation(function, task, solution):
     assert re.search(r"Expected\b|gives 0", text)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", ASSIGNMENT)
 def test_tasks_are_numbered_in_the_order_of_the_file(name):
     numbers = [tuple(map(int, task.split("_")[1:])) for _, task, _ in tasks(name)]
     assert numbers == [(NAMES[name], i + 1) for i in range(len(numbers))]
+
+
+def test_the_room_of_inversion_has_one_task_to_a_number():
+    numbers = [task for name in INVERSION for _, task, _ in tasks(name)]
+    assert len(set(numbers)) == len(numbers)
+    assert all(task.startswith(f"task_{INVERSION_PART}_") for task in numbers)
 
 
 @pytest.mark.parametrize("name", NAMES)
