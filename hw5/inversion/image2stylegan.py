@@ -69,7 +69,7 @@ DEFAULTS = Image2StyleGAN()
 def embedding_loss(
     image: Images, target: Images, perceptual: PerceptualLoss, weight: float
 ) -> PerPicture:
-    """Task 4.2 (about 4 lines, 10 minutes). Perceptual loss + weight / N * squared error; eq. 1.
+    """Task 6.2 (about 4 lines, 10 minutes). Perceptual loss + weight / N * squared error; eq. 1.
 
     N counts the numbers in one picture, 3 * H * W, so that the squared error becomes a mean. The
     paper's perceptual loss (eq. 2) is a sum over layers of mean squared differences: exactly what
@@ -84,7 +84,7 @@ def embedding_loss(
         perceptual: as perceptual(image, target), one number per picture.
         weight: lambda.
     """
-    # BEGIN SOLUTION task_4_2
+    # BEGIN SOLUTION task_6_2
     difference = image - target
     squared_error = difference.square().sum(dim=(1, 2, 3))  # (N,)
     num_values = image[0].numel()

@@ -74,7 +74,7 @@ DEFAULTS = InDomain()
 
 
 def domain_regulariser(code: Codes, image: Images, encoder: Encoder) -> PerPicture:
-    """Task 4.3 (about 3 lines, 10 minutes). Mean squared difference of z and E(G(z)), per picture.
+    """Task 6.3 (about 3 lines, 10 minutes). Mean squared difference of z and E(G(z)), per picture.
 
     The last term of eq. 3. It does not pull z towards the encoder's first answer E(x): z may go
     anywhere, as long as the encoder reads it back from the picture it makes.
@@ -87,7 +87,7 @@ def domain_regulariser(code: Codes, image: Images, encoder: Encoder) -> PerPictu
         image: (N, 3, H, W), G(z).
         encoder: E, pictures to w+ codes.
     """
-    # BEGIN SOLUTION task_4_3
+    # BEGIN SOLUTION task_6_3
     read_back = encoder(image)  # (N, L, d)
     squared = (code - read_back).square()
     return squared.mean(dim=(1, 2))

@@ -91,7 +91,7 @@ def diffuse(
     on_step: OnStep | None = None,
     should_stop: ShouldStop = never,
 ) -> Inverted:
-    """Task 4.5 (about 3 lines, 10 minutes). A picture that continues `patch` in the context's way.
+    """Task 6.5 (about 3 lines, 10 minutes). A picture that continues `patch` in the context's way.
 
     Paste, let the encoder read the composite, and refine its code with the mask: only what was
     pasted is compared. The encoder's regulariser holds the rest together; the released code leaves
@@ -117,7 +117,7 @@ def diffuse(
     """
     search = {"encoder": encoder, "criterion": criterion, "settings": settings}
     search |= {"on_step": on_step, "should_stop": should_stop}
-    # BEGIN SOLUTION task_4_5
+    # BEGIN SOLUTION task_6_5
     composite = paste(context, patch, mask)
     found = refine(generator, composite, mask=mask, **search)
     return replace(found, method="diffusion")

@@ -37,7 +37,7 @@ DEFAULTS = Pixels()
 def score_pixels(
     start: Images, delta: Images, target: Images, criterion: Score, mask: Mask | None = None
 ) -> Scored:
-    """Task 4.1 (about 3 lines, 10 minutes). The old objective: the picture is its own code.
+    """Task 6.1 (about 3 lines, 10 minutes). The old objective: the picture is its own code.
 
     The picture is start + delta, and the criterion compares it with the target behind the mask,
     just as `Objective` does for a rendered picture. What is added to the start is shown to the
@@ -53,7 +53,7 @@ def score_pixels(
         criterion: called as criterion(picture, target, mask, delta), such as `losses.Criterion`.
         mask: (N or 1, 1, H, W) in {0, 1}, where the constraint holds; None for everywhere.
     """
-    # BEGIN SOLUTION task_4_1
+    # BEGIN SOLUTION task_6_1
     picture = start + delta  # (N, 3, H, W)
     loss = criterion(picture, target, mask, delta).total
     return Scored(image=picture, code=picture, loss=loss)

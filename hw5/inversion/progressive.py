@@ -97,7 +97,7 @@ class DiscriminatorLoss(PerceptualLoss):
 def schedule(
     num_codes: int, layer_names: tuple[str, ...], settings: Progressive = DEFAULTS
 ) -> tuple[Stage, ...]:
-    """Task 4.4 (about 9 lines, 20 minutes). The stages, from semantics to colour and texture.
+    """Task 6.4 (about 9 lines, 20 minutes). The stages, from semantics to colour and texture.
 
     Of K stages, number k = 1 ... K frees the first ceil(k / K * num_codes) layers of w+ and
     compares the last ceil(k / K * F) of the F layers of the discriminator: coarse codes and deep
@@ -113,7 +113,7 @@ def schedule(
         layer_names: of the discriminator, from the picture to the decision.
         settings: `num_stages`, `last_features` and `last_pixel` are used.
     """
-    # BEGIN SOLUTION task_4_4
+    # BEGIN SOLUTION task_6_4
     total, stages = settings.num_stages, []
     for k in range(1, total + 1):
         num_free = -(-k * num_codes // total)

@@ -15,7 +15,7 @@ INVERSION = sorted(
     for path in (CODE / "inversion").glob("*.py")
     if "BEGIN SOLUTION" in path.read_text(encoding="utf-8")
 )
-INVERSION_PART = 4
+INVERSION_PART = 6
 NAMES = ASSIGNMENT | dict.fromkeys(INVERSION, INVERSION_PART)
 MARKED = re.compile(r"^( *)# BEGIN SOLUTION (\w+)\n(.*?)^\1# END SOLUTION$", re.S | re.M)
 HEADER = re.compile(r"Task (\d)\.(\d+) \(about (\d+) lines, (\d+) minutes\)\. \S")
