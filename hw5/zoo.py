@@ -26,6 +26,7 @@ from hw5.kit.checks import InputError, check_choice
 from hw5.kit.files import atomic_write, read_bytes
 from hw5.models.dcgan import DCGAN, DCGANDiscriminator
 from hw5.models.discriminators import StyleGAN2Discriminator
+from hw5.models.encoder import Encoder
 from hw5.models.features import VGG19, EfficientNetLite0, WorldFeatures
 from hw5.models.lpips_heads import LpipsHeads
 from hw5.models.projected import ProjectedDiscriminator
@@ -73,6 +74,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "world-features": WorldFeatures,
     "world-reader": WorldReader,
     "lpips-heads": LpipsHeads,
+    "encoder": Encoder,
 }
 # kind -> what loads a network whose weights are not in the data folder
 ELSEWHERE: dict[str, Callable[[], nn.Module]] = {

@@ -5,6 +5,8 @@ Offers `train`. The scripts are in hw5/train/, one per weight.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import tyro
 
 
@@ -17,12 +19,14 @@ def train(
     compiled: bool = True,
     curve: bool = False,
     stale: bool = False,
+    pictures: Path | None = None,
 ) -> int:
     """Train a shipped weight: resumable, with a log, a grid of samples and a card beside it.
 
     For example:
       python -m hw5 train stylegan2 --hours 3 --device auto
       python -m hw5 train --stale
+      python -m hw5 train encoder --pictures ~/photos/cats --hours 1
 
     Args:
         name: which weight (an unknown name lists them)
@@ -32,6 +36,8 @@ def train(
         compiled: compile renderer and networks: faster, where a C++ compiler is installed
         curve: measure FID of a run's snapshots instead of training, and note it in the card
         stale: renew, in order, every weight that was trained on one that has changed since
+        pictures: a folder of your own pictures to train an encoder on; the weight then stays in
+            runs/train
     """
     from hw5.kit.checks import InputError, check_number
 
@@ -40,10 +46,17 @@ def train(
         raise InputError.about(
             "train", expected="the name of a weight, or --stale", got="neither or both"
         )
+    if pictures is not None and (stale or curve):
+        hint = "leave --stale and --curve out"
+        raise InputError.about(
+            "--pictures", expected="an encoder to train", got="another job", hint=hint
+        )
     from hw5 import train as training
 
     if stale:
         return training.renew_stale(hours=hours, device=device, compiled=compiled)
     if curve:
         return training.measure_curve(name)
-    return training.train(name, hours=hours, device=device, seed=seed, compiled=compiled)
+    return training.train(
+        name, hours=hours, device=device, seed=seed, compiled=compiled, pictures=pictures
+    )

@@ -13,18 +13,24 @@ from hw5.kit.checks import check_choice
 
 def train(
     name: str, *, hours: float, device: str, seed: int, compiled: bool = True,
-    folder: Path = Path("runs/train"),
+    folder: Path = Path("runs/train"), pictures: Path | None = None,
 ) -> int:  # fmt: skip
     """Train the weight called `name`, or go on where it stopped; ship it with its card.
 
+    With `pictures`, a folder of one's own, the result stays in the run folder.
+
     Raises:
-        InputError: an unknown name, or a weight it is trained on that is missing.
+        InputError: an unknown name, a weight it is trained on that is missing, or no pictures.
     """
+    from hw5.train.encoder_recipes import check_takes_pictures
+    from hw5.train.own_pictures import run_name
     from hw5.train.recipes import RECIPES, Job
 
     check_choice("train", name, tuple(RECIPES))
-    job = Job(hours=hours, device=device, seed=seed, folder=folder / name, compiled=compiled)
-    RECIPES[name].run(job)
+    if pictures is not None:
+        check_takes_pictures(name)
+    place = folder / run_name(name, pictures)
+    RECIPES[name].run(Job(hours, device, seed, place, compiled, pictures))
     return 0
 
 

@@ -179,7 +179,8 @@ class Run:
         """Keep the weights and a grid of `samples` (N, 3, H, W) as PNG, named by `seen`."""
         grid = images.grid(samples.clamp(-1.0, 1.0).cpu())
         images.save(self.folder / f"samples-{seen:08d}.png", grid)
-        half = {key: value.half().cpu() for key, value in generator.state_dict().items()}
+        state = generator.state_dict()
+        half = {key: value.half().cpu().contiguous() for key, value in state.items()}
         with atomic_write(self.folder / f"weights-{seen:08d}.safetensors") as temporary:
             safetensors.torch.save_file(half, temporary)
 

@@ -1,12 +1,14 @@
 """One recipe for each shipped weight: which networks, which phases, which settings.
 
 Offers `RECIPES`. A recipe trains in its run folder and then ships: it writes the weight and its
-card into data/weights. The phases are in read_factors.py, regress.py and adversarial.py.
+card into data/weights. The phases are in read_factors.py, regress.py and adversarial.py; encoders
+have a file of their own, encoder_recipes.py.
 """
 
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -25,6 +27,7 @@ from hw5.train import quality
 from hw5.train.adversarial import AdversarialSettings, Duel, train_adversarial
 from hw5.train.batches import Pictures
 from hw5.train.cards import make_card
+from hw5.train.encoder_recipes import ENCODERS
 from hw5.train.fit_mapping import MappingSettings, fit_mapping
 from hw5.train.loop import pick_device
 from hw5.train.read_factors import train_features, train_reader
@@ -54,10 +57,12 @@ class Job:
     seed: int
     folder: Path  # of this weight's run
     compiled: bool = True  # render the training set with torch.compile
+    pictures: Path | None = None  # a folder of one's own, in place of the world's
 
     def command(self, name: str) -> str:
         """The command that repeats this job."""
-        return f"python -m hw5 train {name} --hours {self.hours:g} --seed {self.seed}"
+        own = f" --pictures {shlex.quote(str(self.pictures))}" if self.pictures else ""
+        return f"python -m hw5 train {name} --hours {self.hours:g} --seed {self.seed}{own}"
 
 
 @dataclass(frozen=True)
@@ -255,4 +260,5 @@ RECIPES: dict[str, Recipe] = {
         )
         for plan in (STYLEGAN2, DCGAN_PLAN)
     },
+    **{name: Recipe(run) for name, run in ENCODERS.items()},
 }
