@@ -79,7 +79,7 @@ def check_encoder(encoder: Encoder, generator: Generator) -> None:
 
 
 def code_loss(encoder: nn.Module, generator: Generator, w: Codes) -> PerPicture:
-    """Task 4.6 (about 4 lines, 10 minutes). Conventional encoder: does it find the code again?
+    """Task 6.6 (about 4 lines, 10 minutes). Conventional encoder: does it find the code again?
 
     mean (E(G(w)) - w)^2 over layers and width: eq. 1. The picture is the generator's own, so the
     right answer is known; no real picture is needed, and none is ever seen.
@@ -97,7 +97,7 @@ def code_loss(encoder: nn.Module, generator: Generator, w: Codes) -> PerPicture:
         InputError: codes of another shape.
     """
     check_codes("w", generator, w, "w")
-    # BEGIN SOLUTION task_4_6
+    # BEGIN SOLUTION task_6_6
     with torch.no_grad():
         images = render(generator, w, "w")
     found = encoder(images)  # (N, L, d)
@@ -114,7 +114,7 @@ def reconstruction_loss(
     discriminator: nn.Module,
     adversarial: float = 0.1,
 ) -> PerPicture:
-    """Task 4.7 (about 5 lines, 15 minutes). Domain-guided encoder: does its picture look like x?
+    """Task 6.7 (about 5 lines, 15 minutes). Domain-guided encoder: does its picture look like x?
 
     mean (x - G(E(x)))^2 + perceptual(G(E(x)), x) + adversarial * softplus(-D(G(E(x)))): eq. 2 in
     the logistic form of the authors' code. Now the picture is real, its code unknown, and the
@@ -133,7 +133,7 @@ def reconstruction_loss(
         adversarial: lambda_adv; 0.1 in paper and talk, 0.08 in the authors' code.
     """
     check_images("images", images, size=generator.image_size)
-    # BEGIN SOLUTION task_4_7
+    # BEGIN SOLUTION task_6_7
     made = render(generator, encoder(images), "w+")
     pixel = pixel_loss(made, images, norm="l2")
     semantic = perceptual(made, images)
