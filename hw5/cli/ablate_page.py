@@ -6,6 +6,7 @@ Offers `write_page` (index.html, with links to the pictures of the cells) and `w
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -182,7 +183,7 @@ def _paste(sheet: Image.Image, file: Path, words: str, place: tuple[int, int], s
     """Put a picture, enlarged to crisp blocks, and its label on the sheet."""
     with Image.open(file) as picture:
         sheet.paste(picture.resize((side, side), Image.Resampling.NEAREST), place)
-    lines = [words[i : i + LINE] for i in range(0, min(len(words), 2 * LINE), LINE)]
+    lines = textwrap.wrap(words, LINE, max_lines=2, placeholder=" ...")
     position = (place[0], place[1] + side + 2)
     ImageDraw.Draw(sheet).text(position, "\n".join(lines), "black", ImageFont.load_default())
 

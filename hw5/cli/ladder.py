@@ -18,6 +18,8 @@ from hw5.inversion.ladder import Diagnosis, Thresholds, diagnose
 if TYPE_CHECKING:
     from hw5.inversion.ladder_rungs import Encoder, Rung, Target
     from hw5.models.generator import Generator
+    from hw5.objective import Score
+    from hw5.shapes import Images
 
 ENCODER, ITS_GENERATOR, ITS_SPACE = "encoder", "stylegan2", "w+"  # bundled with each other
 COLUMNS = ("rung", "PSNR", "error left", "gap", "loss left", "spread", "2nd solver", "encoder",
@@ -52,8 +54,8 @@ def ladder(
     Projects a generated, a training, a test and an in-the-wild picture. The table's columns: error
     left (RMS, as a share of that of random pictures; gap: growth from the rung before), loss left
     (likewise, above the loss of the true code), spread (by how much the best start ended below the
-    median one), what another solver and an encoder's start took off the loss. About two minutes on
-    two cores.
+    median one), what another solver and an encoder's start took off the loss. Two minutes on two
+    idle cores.
 
     For example:
       python -m hw5 ladder
@@ -74,8 +76,7 @@ def ladder(
     """
     from hw5 import defaults
     from hw5.cli import tools
-    from hw5.inversion.ladder_rungs import climb
-    from hw5.kit import files, progress, seeding
+    from hw5.kit import files
     from hw5.kit.checks import check_number
 
     check_number("--second-evaluations", second_evaluations, low=1, whole=True)
@@ -84,18 +85,12 @@ def ladder(
     network = defaults.open_generator(generator)
     tools.check_space(network, generator, settings.space)
     criterion = defaults.build_criterion(weights)
-    rng = seeding.make(seed)
     wild = tools.read_target(photo, network.image_size, box)
     targets = targets_of(network, settings.space, wild, seed=seed)
-    encoder = find_encoder(generator, settings.space)
-    total = len(targets) * (settings.num_steps + second_evaluations)
-    with progress.bar(total, "ladder") as on_step:
-        rungs = list(
-            climb(
-                network, targets, criterion=criterion, settings=settings, encoder=encoder,
-                second_evaluations=second_evaluations, rng=rng, on_step=on_step,
-            )
-        )  # fmt: skip
+    rungs = climb_all(
+        network, targets, criterion=criterion, settings=settings, seed=seed,
+        encoder=find_encoder(generator, settings.space), second_evaluations=second_evaluations,
+    )  # fmt: skip
     diagnosis = diagnose([rung.evidence for rung in rungs], thresholds)
     print(table(rungs, diagnosis))
     print(sentences(diagnosis))
@@ -107,7 +102,31 @@ def ladder(
     return 0
 
 
-def targets_of(network: Generator, space: str, wild: object, *, seed: int) -> list[Target]:
+def climb_all(
+    network: Generator,
+    targets: Sequence[Target],
+    *,
+    criterion: Score,
+    settings: Projection,
+    encoder: Encoder | None,
+    second_evaluations: int,
+    seed: int,
+) -> list[Rung]:
+    """Every rung, behind a progress bar."""
+    from hw5.inversion.ladder_rungs import climb
+    from hw5.kit import progress, seeding
+
+    total = len(targets) * (settings.num_steps + second_evaluations)
+    with progress.bar(total, "ladder") as on_step:
+        return list(
+            climb(
+                network, targets, criterion=criterion, settings=settings, encoder=encoder,
+                second_evaluations=second_evaluations, rng=seeding.make(seed), on_step=on_step,
+            )
+        )  # fmt: skip
+
+
+def targets_of(network: Generator, space: str, wild: Images, *, seed: int) -> list[Target]:
     """The four pictures, from the easiest to the hardest."""
     from hw5 import world
     from hw5.inversion.ladder_rungs import Target, generated_target

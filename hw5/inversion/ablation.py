@@ -25,7 +25,7 @@ from hw5.metrics import pixels
 from hw5.models.features import FeatureNetwork
 from hw5.models.generator import Generator
 from hw5.projector import project
-from hw5.search import Record
+from hw5.search import Projected, Record
 from hw5.shapes import Codes, Images, Mask, PerPicture
 
 NUM_TYPICAL = 2000  # random codes that define the mean and the usual distance from it
@@ -150,26 +150,51 @@ def run_batch(
         should_stop=should_stop,
     )  # fmt: skip
     rows = [of_seed(found, row) for row in range(count)]
-    images = torch.cat([row.image for row in rows])
-    seen = images.clamp(-1, 1)
-    with torch.no_grad():
-        terms = criterion(images, target, None, torch.cat([row.delta for row in rows])).terms
-        likeness = pixels.psnr(seen, target.expand_as(seen))
-        looks = ruler(seen, target.expand_as(seen))
-        codes = torch.cat([row.code for row in rows])
-        far = distance_from_mean(
-            generator, codes, first.space, num_samples=NUM_TYPICAL, rng=seeding.make(first.seed)
-        )
+    measured = measure(rows, generator, target, criterion, ruler)
     return [
         Outcome(
-            cell=cell, image=images[i : i + 1], loss=rows[i].loss,
-            terms={name: float(values[i]) for name, values in terms.items()},
-            psnr=float(likeness[i]), lpips=float(looks[i]), distance=float(far[i]),
-            evaluations=found.evaluations // count, seconds=found.seconds / count,
-            shared_by=count, curve=curve_of(found.history, i, count), stopped=found.stopped,
+            cell=cell, image=row.image, loss=row.loss, evaluations=found.evaluations // count,
+            seconds=found.seconds / count, shared_by=count, stopped=found.stopped,
+            curve=curve_of(found.history, i, count),
+            terms={name: float(values[i]) for name, values in measured.terms.items()},
+            psnr=float(measured.psnr[i]), lpips=float(measured.lpips[i]),
+            distance=float(measured.distance[i]),
         )
-        for i, cell in enumerate(cells)
+        for i, (cell, row) in enumerate(zip(cells, rows, strict=True))
     ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What was measured of all rows, (N,) each."""
+
+    terms: dict[str, PerPicture]
+    psnr: PerPicture
+    lpips: PerPicture
+    distance: PerPicture
+
+
+@torch.no_grad()
+def measure(
+    rows: Sequence[Projected],
+    generator: Generator,
+    target: Images,
+    criterion: RowCriterion,
+    ruler: Ruler,
+) -> _Measured:
+    """Terms of the loss, and the rulers that were not the loss."""
+    images, codes, delta = (
+        torch.cat([getattr(row, name) for row in rows]) for name in ("image", "code", "delta")
+    )
+    seen, wanted = images.clamp(-1, 1), target.expand_as(images)
+    rng = seeding.make(0)  # one ruler for all cells, whatever their seed
+    space = rows[0].settings.space
+    return _Measured(
+        terms=criterion(images, target, None, delta).terms,
+        psnr=pixels.psnr(seen, wanted),
+        lpips=ruler(seen, wanted),
+        distance=distance_from_mean(generator, codes, space, num_samples=NUM_TYPICAL, rng=rng),
+    )
 
 
 def curve_of(history: Sequence[Record], row: int, count: int) -> tuple[tuple[int, float], ...]:

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,9 +10,9 @@ import torch
 from PIL import Image
 
 from hw5.cli import ablate_jobs
+from hw5.kit import images
 from report.check import check_page
 
-ROOT = Path(__file__).resolve().parents[2]
 SMALL = ["--dcgan", "", "--layers", "conv_1_1-conv_1_2", "--perceptual", 0.5, "--means", 0, 2,
          "--spaces", "w+", "--evaluations", 2, "--pictures", "train", "--jobs", 1]  # fmt: skip
 
@@ -75,8 +70,6 @@ def test_what_is_there_is_not_run_again(ablate, tmp_path):
 
 def test_another_picture_of_the_same_name_is_another_cell(ablate, tmp_path):
     for shade, there in ((-0.5, "0 of 3"), (0.5, "0 of 3"), (0.5, "3 of 3")):
-        from hw5.kit import images
-
         images.save(tmp_path / "cat.png", torch.full((1, 3, 16, 16), shade))
         assert f"{there} cells are there" in ablate("--pictures", "cat.png").out
 
@@ -145,41 +138,3 @@ def test_what_cannot_be_run_is_refused_before_anything_is_written(ablate, tmp_pa
     answer = ablate(*words)
     assert answer.status == 2 and named in answer.err and answer.out == ""
     assert sorted(tmp_path.rglob("*")) == before
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no kill -9")
-def test_kill_9_costs_no_record_and_leaves_no_worker(tmp_path, tiny):
-    words = ["ablate", "--generator", tiny, *SMALL, "--out", "a", "--jobs", 2, "--batch-size", 1,
-             "--perceptual", 0, "--evaluations", 4000]  # fmt: skip
-    command = [sys.executable, "-m", "hw5", *map(str, words)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stderr=subprocess.DEVNULL)
-    try:
-        workers = wait_for(lambda: children(process.pid))
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-    assert wait_for(lambda: not any(map(is_alive, workers)))
-    for data in records(tmp_path).values():
-        json.loads(data)
-
-
-def wait_for(found, seconds=60.0):
-    """What `found()` gives once it gives something."""
-    end = time.monotonic() + seconds
-    while not (answer := found()) and time.monotonic() < end:
-        time.sleep(0.1)
-    return answer
-
-
-def children(pid: int) -> list[int]:
-    """The workers of a process, once they have begun."""
-    listed = Path(f"/proc/{pid}/task/{pid}/children")
-    found = [int(word) for word in listed.read_text().split()] if listed.exists() else []
-    names = {each: Path(f"/proc/{each}/cmdline").read_bytes() for each in found}
-    return [each for each, line in names.items() if b"spawn_main" in line]
-
-
-def is_alive(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
