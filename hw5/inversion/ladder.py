@@ -40,7 +40,7 @@ class Thresholds:
     # that the error does not explain
     blind: float = 0.25
     # by which share the luckiest start may end below the median one. Where every start ends is no
-    # trap; on a photograph, 4 starts differed by 3 %
+    # trap; on a photograph, 4 starts ended within 1 to 3 %
     spread: float = 0.2
     # by which share another solver, or the encoder's start, may lower the loss further
     gain: float = 0.25
