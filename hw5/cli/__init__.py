@@ -14,7 +14,19 @@ from collections.abc import Callable, Sequence
 
 import tyro
 
-from hw5.cli import bench, doctor, draw, interpolate, project, report, sample, train, world
+from hw5.cli import (
+    ablate,
+    bench,
+    doctor,
+    draw,
+    interpolate,
+    ladder,
+    project,
+    report,
+    sample,
+    train,
+    world,
+)
 
 Command = Callable[..., int]
 
@@ -25,6 +37,8 @@ COMMANDS: dict[str, Command] = {
     "project": project.project,
     "interpolate": interpolate.interpolate,
     "draw": draw.draw,
+    "ladder": ladder.ladder,
+    "ablate": ablate.ablate,
     "report": report.report,
     "bench": bench.bench,
     "train": train.train,

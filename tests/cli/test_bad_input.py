@@ -129,6 +129,9 @@ OPTIONS = [
     ["interpolate", "--fps", 0],
     ["interpolate", "--fps", 1000],
     ["interpolate", "nowhere.png", "2"],
+    ["ladder", "--photo", "nowhere.png"],
+    ["ladder", "--second-evaluations", 0],
+    ["ladder", "--out", "dot.json"],
     ["bench", "no_such_bench"],
     ["train"],
 ]
@@ -145,6 +148,9 @@ PARSED = [
     ["draw", "--keep", -1],
     ["interpolate", "--num-frames", 1],
     ["interpolate", "--path", "round"],
+    ["ladder", "--found", 2],
+    ["ablate", "--perceptual", 1.5],
+    ["ablate", "--design", "all"],
 ]
 
 
@@ -194,7 +200,7 @@ def test_bad_weights_are_refused_by_name(refuse, tmp_path, name, command):
 )
 def test_a_bad_option_is_refused(refuse, tiny, words):
     command, *rest = words
-    if command in ("sample", "project", "draw", "interpolate"):
+    if command in ("sample", "project", "draw", "interpolate", "ladder"):
         rest += ["--generator", tiny, *([] if command == "sample" else QUICK)]
     refuse(command, *rest)
 

@@ -16,6 +16,7 @@ from hw5 import latents, zoo
 from hw5.cli import COMMANDS
 from hw5.cli.draw import ScribbleWeights
 from hw5.config import LossWeights
+from hw5.inversion.ladder import RUNGS
 from hw5.kit import images, runs, seeding, strokes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,7 +32,7 @@ def test_every_command_explains_itself_with_an_example(run, name):
     assert "For example" in answer.out
 
 
-@pytest.mark.parametrize("name", ["project", "draw", "interpolate", "report"])
+@pytest.mark.parametrize("name", ["project", "draw", "interpolate", "ladder", "ablate", "report"])
 def test_help_shows_defaults_and_what_settings_mean(run, name):
     text = run(name, "--help").out
     options = re.findall(r"^\W+--[a-z-]+ [A-Z{]", text, flags=re.MULTILINE)
@@ -152,6 +153,23 @@ def test_interpolate_between_pictures_projects_them_first(run, tiny):
         "interpolate", "chelsea", 2, "--generator", tiny, *QUICK, "--num-frames", 2, "--out", "f"
     )
     assert answer.status == 0 and "project first: 2 steps" in answer.err
+
+
+def test_the_ladder_prints_its_evidence_and_a_verdict_for_each_rung(run, tiny, tmp_path):
+    words = ["--num-seeds", 2, "--second-evaluations", 2, "--out", "l"]
+    answer = run("ladder", "--generator", tiny, *QUICK, *words)
+    assert answer.status == 0 and "2nd solver" in answer.out and "Overall: " in answer.out
+    kept = runs.load_run(tmp_path / "l")
+    assert [verdict["rung"] for verdict in kept.record["verdicts"]] == list(RUNGS)
+    assert all(f"{rung}: " in answer.out for rung in RUNGS)
+    assert kept.images["pictures"].shape[-1] == 2 * (4 * 16 + 3 * 2)  # enlarged
+    assert kept.record["evidence"][0]["true_loss"] < kept.record["evidence"][0]["start_loss"]
+
+
+def test_the_ladder_writes_nothing_unasked(run, tiny, tmp_path):
+    words = ["--num-seeds", 1, "--second-evaluations", 1]
+    assert run("ladder", "--generator", tiny, *QUICK, *words).status == 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_world_sets_factors(run, tmp_path):
