@@ -12,6 +12,7 @@ from hw5.bench.generator import measure_generators
 from hw5.bench.perceptual import measure_perceptual
 from hw5.bench.projection import measure_projection
 from hw5.bench.quality import measure_fid, measure_triplets
+from hw5.bench.reader import measure_reader
 from hw5.bench.rendering import measure_compiled, measure_rendering
 from hw5.bench.scribble import measure_scribble
 from hw5.bench.slider import measure_slider
@@ -26,10 +27,11 @@ BENCHES: dict[str, Callable[[], dict[str, float]]] = {
     "triplets": measure_triplets,
     "perceptual": measure_perceptual,
     "scribble": measure_scribble,
+    "reader": measure_reader,
     "fid": measure_fid,
 }
 # Minutes, where the others take seconds.
-ONLY_WHEN_NAMED = ("compiled", "triplets", "perceptual", "scribble", "fid")
+ONLY_WHEN_NAMED = ("compiled", "triplets", "perceptual", "scribble", "reader", "fid")
 
 
 def run(name: str) -> dict[str, float]:

@@ -2,9 +2,9 @@
 
 Offers `measure_perceptual`. Protocol: the same test cats are projected into w by the same number of
 evaluations, each time with the pixel loss and another network's perceptual loss beside it, weighted
-so that both terms are equal at the start. What was found is compared with the target by rulers: of
-these only PSNR knows none of the networks; LPIPS listens to EfficientNet-Lite0 and the reader is
-`WorldFeatures`, so each flatters the loss built on its own network.
+so that both terms are equal at the start. What was found is compared with the target by rulers:
+PSNR and the world's reader know none of the networks; LPIPS listens to EfficientNet-Lite0, and so
+flatters the loss built on it.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def balanced(
 
 def judges() -> dict[str, Callable[..., float]]:
     """Rulers by name, of (found, target, true targets of the reader)."""
-    lpips, reader = lpips_metric("offline"), zoo.load("world-features")
+    lpips, reader = lpips_metric("offline"), zoo.load("world-reader")
     return {
         "psnr_db": lambda found, target, _: psnr(found, target).item(),
         "lpips": lambda found, target, _: lpips(found, target).item(),
