@@ -17,6 +17,7 @@ import tyro
 from hw5.cli import (
     ablate,
     bench,
+    compare,
     doctor,
     draw,
     interpolate,
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Command] = {
     "draw": draw.draw,
     "ladder": ladder.ladder,
     "ablate": ablate.ablate,
+    "compare": compare.compare,
     "report": report.report,
     "bench": bench.bench,
     "train": train.train,
