@@ -26,7 +26,7 @@ _BATCH = 32  # pictures rendered at a time; the compiled renderer is compiled fo
 class IdentitySettings:
     """Numbers of the run; found by trying a few."""
 
-    cats: int = 4_096  # seen twice each
+    cats: int = 1_536  # seen twice each
     steps: int = 3_000
     batch: int = 512  # cats; all others of the batch are the wrong answers
     rate: float = 1e-3  # Adam's learning rate
