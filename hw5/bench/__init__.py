@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hw5.bench.generator import measure_generators
+from hw5.bench.inversion import measure_inversion
 from hw5.bench.perceptual import measure_perceptual
 from hw5.bench.projection import measure_projection
 from hw5.bench.quality import measure_fid, measure_triplets
@@ -29,9 +30,10 @@ BENCHES: dict[str, Callable[[], dict[str, float]]] = {
     "scribble": measure_scribble,
     "reader": measure_reader,
     "fid": measure_fid,
+    "inversion": measure_inversion,
 }
 # Minutes, where the others take seconds.
-ONLY_WHEN_NAMED = ("compiled", "triplets", "perceptual", "scribble", "reader", "fid")
+ONLY_WHEN_NAMED = ("compiled", "triplets", "perceptual", "scribble", "reader", "fid", "inversion")
 
 
 def run(name: str) -> dict[str, float]:

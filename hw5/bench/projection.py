@@ -39,6 +39,7 @@ class Reached:
 
     loss: float
     seconds: float
+    image: Images  # the last one, (1, 3, H, W)
 
 
 def measure_projection() -> dict[str, float]:
@@ -57,11 +58,13 @@ def measure_projection() -> dict[str, float]:
     return found
 
 
-def starter_loop(network: Generator, target: Images, criterion: Criterion, steps: int) -> Reached:
+def starter_loop(
+    network: Generator, target: Images, criterion: Criterion, steps: int, rate: float = RATE
+) -> Reached:
     """Adam on a delta, nothing else: no ramps, no cached target, gradients for all that has any."""
     mean = latents.mean_code(network, "w+", rng=seeding.make(0))
     delta = torch.zeros_like(mean, requires_grad=True)
-    optimiser = torch.optim.Adam([delta], lr=RATE)
+    optimiser = torch.optim.Adam([delta], lr=rate)
     best = float("inf")
     begin = time.perf_counter()
     for _ in range(steps):
@@ -72,7 +75,7 @@ def starter_loop(network: Generator, target: Images, criterion: Criterion, steps
         loss.backward()
         optimiser.step()
         best = min(best, loss.item())
-    return Reached(best, time.perf_counter() - begin)
+    return Reached(best, time.perf_counter() - begin, picture.detach())
 
 
 def first_below(

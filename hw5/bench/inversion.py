@@ -1,0 +1,136 @@
+"""The fastest inversion against a loop written as in the course's starter: time to the same LPIPS.
+
+Offers `measure_inversion`. Protocol, within one run, for each of `NUM_PICTURES` held-out pictures
+alone: the starter-style loop takes `STEPS` Adam steps at a constant rate from the mean in w+, once
+for each of `RATES`; its best run is the one that ends with the lowest LPIPS. `fastest` minimises
+the same criterion until the best picture it has is as near, or `BUDGET` evaluations are spent
+(`reached` then says so, and the ratio counts the time spent). Measuring LPIPS is not timed, nor is
+what is prepared once for a generator: an encoder, and the curvature (`prepare_seconds`).
+
+Then all pictures are inverted as one batch, by as many evaluations as the median picture took.
+"""
+
+from __future__ import annotations
+
+import time
+from statistics import fmean, median
+
+import torch
+
+from hw5 import world
+from hw5.bench.projection import Reached, starter_loop
+from hw5.config import LossWeights
+from hw5.defaults import build_criterion, open_generator
+from hw5.inversion.curvature import Curvature, measure_curvature
+from hw5.inversion.fastest import Encoder, Fastest, fastest
+from hw5.inversion.inverted import Step
+from hw5.kit import progress, seeding
+from hw5.losses import Criterion
+from hw5.metrics.perceptual import LpipsMetric, lpips_metric
+from hw5.models.generator import Generator
+from hw5.shapes import Images
+from hw5.world.dataset import split_factors
+
+NUM_PICTURES = 20
+STEPS = 1000  # of the starter
+RATES = (0.003, 0.01, 0.03, 0.1)
+BUDGET = 200  # evaluations of ours at most: a fifth of the loop's
+# Squares, as the curvature needs; features weigh as much as pixels at the mean picture.
+WEIGHTS = LossWeights(
+    pixel=1.0, norm="l2", perceptual=0.1, layers=("conv1_2", "conv2_2", "conv3_3", "conv4_3")
+)
+
+
+class Watch:
+    """An `on_step` that looks for a picture as near as the goal, and counts the time of looking."""
+
+    def __init__(self, ruler: LpipsMetric, target: Images, goal: float) -> None:
+        self.ruler, self.target, self.goal = ruler, target, goal
+        self.lowest, self.spent, self.is_reached = float("inf"), 0.0, False
+
+    def __call__(self, step: Step) -> None:
+        """Judge the picture of one step, if it is the best so far by its loss."""
+        if step.losses[0] >= self.lowest:
+            return
+        self.lowest = step.losses[0]
+        begin = time.perf_counter()
+        self.is_reached = judge(self.ruler, step.image, self.target) <= self.goal
+        self.spent += time.perf_counter() - begin
+
+    def is_done(self) -> bool:
+        """May the search stop?"""
+        return self.is_reached
+
+
+def measure_inversion(
+    *, num_pictures: int = NUM_PICTURES, encoder: Encoder | None = None
+) -> dict[str, float]:
+    """Seconds of the best starter-style loop as a multiple of ours, at equal LPIPS.
+
+    Args:
+        num_pictures: held-out pictures, each of which takes minutes.
+        encoder: starts ours; None: the mean code.
+    """
+    network, criterion = open_generator("stylegan2"), build_criterion(WEIGHTS)
+    ruler = lpips_metric().requires_grad_(False)
+    targets = world.render(split_factors("test", num_pictures), network.image_size).image
+    begin = time.perf_counter()
+    curvature = measure_curvature(network, criterion, rng=seeding.make(0))
+    found = {"prepare_seconds": time.perf_counter() - begin}
+    rows = []
+    with progress.bar(num_pictures * len(RATES), "starter-style loops") as on_loop:
+        for target in targets.split(1):
+            loops = {}
+            for rate in RATES:
+                loops[rate] = starter_loop(network, target, criterion, STEPS, rate)
+                on_loop()
+            rows.append(_compare(network, criterion, ruler, target, loops, curvature, encoder))
+    medians = {name: median(row[name] for row in rows) for name in rows[0]}
+    found |= {"ratio": medians.pop("ratio"), "reached": fmean(row["reached"] for row in rows)}
+    found |= {name: value for name, value in medians.items() if name != "reached"}
+    begin = time.perf_counter()
+    settings = Fastest(num_evaluations=max(1, round(medians["evaluations"])))
+    fastest(
+        network, targets, criterion=criterion, encoder=encoder, curvature=curvature,
+        settings=settings, rng=seeding.make(0),
+    )  # fmt: skip
+    found["batch_seconds_per_picture"] = (time.perf_counter() - begin) / num_pictures
+    found["batch_ratio"] = medians["starter_seconds"] / found["batch_seconds_per_picture"]
+    return found
+
+
+def _compare(
+    network: Generator,
+    criterion: Criterion,
+    ruler: LpipsMetric,
+    target: Images,
+    loops: dict[float, Reached],
+    curvature: Curvature,
+    encoder: Encoder | None,
+) -> dict[str, float]:
+    """One picture's figures."""
+    ends = {rate: judge(ruler, loop.image, target) for rate, loop in loops.items()}
+    rate = min(ends, key=ends.get)
+    watch = Watch(ruler, target, ends[rate])
+    ours = fastest(
+        network, target, criterion=criterion, encoder=encoder, curvature=curvature,
+        settings=Fastest(num_evaluations=BUDGET), rng=seeding.make(0), on_step=watch,
+        should_stop=watch.is_done,
+    )  # fmt: skip
+    seconds = ours.seconds - watch.spent
+    return {
+        "ratio": loops[rate].seconds / seconds,
+        "reached": float(watch.is_reached),
+        "seconds": seconds,
+        "evaluations": float(ours.evaluations),
+        "starter_seconds": loops[rate].seconds,
+        "starter_rate": rate,
+        "starter_lpips": ends[rate],
+        "loss_over_starter": float(ours.loss) / loops[rate].loss,
+    }
+
+
+@torch.no_grad()
+def judge(ruler: LpipsMetric, image: Images, target: Images) -> float:
+    """LPIPS of one picture."""
+    return float(ruler(image, target))

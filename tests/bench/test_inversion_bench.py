@@ -1,0 +1,81 @@
+"""The race of inversions: who is timed, against which goal, and what is left out of the clock."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+
+from hw5.bench import inversion
+from hw5.bench.projection import Reached
+from hw5.config import LossWeights
+from hw5.inversion.inverted import Step
+from hw5.losses import Criterion
+from hw5.models.stylegan2 import StyleGAN2
+
+
+def distance(output, target):
+    return (output - target).square().mean(dim=(1, 2, 3))
+
+
+class Ruler(torch.nn.Module):
+    def forward(self, output, target):
+        return distance(output, target)
+
+
+@pytest.fixture
+def small_race(monkeypatch):
+    torch.manual_seed(0)
+    network = StyleGAN2(image_size=16, z_dim=4, w_dim=4, channel_base=64, channel_max=4)
+    network.eval().requires_grad_(False)
+    criterion = Criterion(LossWeights(pixel=1.0, norm="l2", perceptual=0.0))
+    monkeypatch.setattr(inversion, "open_generator", lambda _name: network)
+    monkeypatch.setattr(inversion, "build_criterion", lambda _weights: criterion)
+    monkeypatch.setattr(inversion, "lpips_metric", Ruler)
+    monkeypatch.setattr(inversion, "STEPS", 3)
+    monkeypatch.setattr(inversion, "BUDGET", 40)
+    real = inversion.measure_curvature
+    monkeypatch.setattr(
+        inversion, "measure_curvature", lambda *a, **k: real(*a, **k, num_probes=16, rank=8)
+    )
+
+
+def test_a_race_on_a_tiny_generator_has_all_its_figures(small_race, capsys):
+    found = inversion.measure_inversion(num_pictures=2)
+    assert found["reached"] == 1 and found["evaluations"] < 40
+    assert found["ratio"] > 0 and found["batch_ratio"] > 0 and found["prepare_seconds"] > 0
+    assert "starter-style loops: 8 steps" in capsys.readouterr().err
+
+
+def test_the_goal_is_the_lowest_end_of_all_rates(small_race, monkeypatch):
+    near, far = torch.full((1, 3, 16, 16), 0.1), torch.ones(1, 3, 16, 16)
+    loops = {0.1: Reached(1.0, 9.0, far), 0.01: Reached(2.0, 7.0, near)}
+    row = inversion._compare(
+        inversion.open_generator(""), inversion.build_criterion(None), Ruler(),
+        torch.zeros(1, 3, 16, 16), loops, None, None,
+    )  # fmt: skip
+    assert row["starter_rate"] == 0.01 and row["starter_seconds"] == 7.0
+    assert row["starter_lpips"] == pytest.approx(0.01)
+    assert row["ratio"] == pytest.approx(7.0 / row["seconds"])
+
+
+def test_only_the_best_picture_so_far_can_reach_the_goal():
+    target = torch.zeros(1, 3, 4, 4)
+    watch = inversion.Watch(Ruler(), target, goal=0.5)
+    watch(Step(0, (2.0,), 1, 0.0, torch.ones(1, 3, 4, 4)))
+    assert not watch.is_done()
+    watch(Step(1, (3.0,), 2, 0.0, target))  # near, but of a higher loss
+    assert not watch.is_done()
+    watch(Step(2, (1.0,), 3, 0.0, target))
+    assert watch.is_done()
+
+
+def test_looking_is_not_timed():
+    def slow(output, target):
+        time.sleep(0.02)
+        return distance(output, target)
+
+    watch = inversion.Watch(slow, torch.zeros(1, 3, 4, 4), goal=0.0)
+    watch(Step(0, (2.0,), 1, 0.0, torch.ones(1, 3, 4, 4)))
+    assert watch.spent >= 0.02
