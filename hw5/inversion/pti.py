@@ -84,7 +84,7 @@ def locality_loss(
     alpha: float,
     distance: Distance,
 ) -> PerPicture:
-    """Task 4.8 (about 6 lines, 20 minutes). How much the tuning changed a neighbour of the pivot.
+    """Task 6.8 (about 6 lines, 20 minutes). How much the tuning changed a neighbour of the pivot.
 
     w_r = w_p + alpha (w_z - w_p) / ||w_z - w_p||, and the loss is the distance of the pictures that
     the tuned and the shipped generator make of w_r: Roich et al. 2021, eq. 4 and 5. The norm runs
@@ -102,7 +102,7 @@ def locality_loss(
         alpha: length of the way from the pivot, in units of w.
         distance: of tuned and shipped pictures, (N,).
     """
-    # BEGIN SOLUTION task_4_8
+    # BEGIN SOLUTION task_6_8
     direction = random - pivot  # (N, L, d)
     length = direction.flatten(1).norm(dim=1)[:, None, None]
     neighbour = pivot + alpha * direction / length

@@ -15,6 +15,7 @@ from tests.assignment.fakes import (
     SIZE,
     WIDTH,
     LinearGenerator,
+    OnlyZ,
     SmallFeatures,
     fixed_draw,
     least_squares,
@@ -107,6 +108,21 @@ def test_a_picture_that_is_met_exactly_stays_where_it_is(start):
     assert target.abs().max() <= 1
     found = gauss_newton(generator, target, criterion=Criterion(PIXELS), start=start)
     assert torch.equal(found.code, start) and torch.equal(found.loss, per_picture(0, 0))
+
+
+def test_a_step_that_raises_the_loss_is_refused_for_that_picture_alone(pictures):
+    """Where tanh is nearly flat, the linear model sends the code far beyond the goal."""
+    generator, criterion = OnlyZ(), Criterion(PIXELS)
+    start = 12 * fixed_draw(31, 2, WIDTH)
+    settings = GaussNewton(num_steps=1, inner_steps=20, damping=0)
+    found = gauss_newton(
+        generator, pictures, criterion=criterion, start=start, space="z", settings=settings
+    )
+    first = criterion(generator(start), pictures).total.detach()
+    tried = per_picture(*found.history[0].losses)
+    assert (tried > first).tolist() == [False, True], "one good and one bad step are wanted"
+    assert torch.equal(found.code[1], start[1]) and not torch.equal(found.code[0], start[0])
+    torch.testing.assert_close(found.loss, torch.minimum(tried, first))
 
 
 def test_a_cancelled_search_returns_its_start(pictures, start):

@@ -9,7 +9,7 @@ import pytest
 
 from tests.assignment.test_solution_marks import HEADER, MARKED, cut, solved_lines, source, tasks
 
-FILES = {"inversion/pti": "task_4_8", "inversion/fine_tune": "task_4_9"}
+FILES = {"inversion/pti": "task_6_8", "inversion/fine_tune": "task_6_9"}
 
 
 @pytest.mark.parametrize("name", FILES)
