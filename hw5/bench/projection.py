@@ -10,6 +10,7 @@ much longer it took and `reached` is 0).
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -39,7 +40,6 @@ class Reached:
 
     loss: float
     seconds: float
-    image: Images  # the last one, (1, 3, H, W)
 
 
 def measure_projection() -> dict[str, float]:
@@ -59,15 +59,24 @@ def measure_projection() -> dict[str, float]:
 
 
 def starter_loop(
-    network: Generator, target: Images, criterion: Criterion, steps: int, rate: float = RATE
+    network: Generator,
+    target: Images,
+    criterion: Criterion,
+    steps: int,
+    rate: float = RATE,
+    *,
+    look: Callable[[int, Images], None] = lambda _step, _picture: None,
 ) -> Reached:
-    """Adam on a delta, nothing else: no ramps, no cached target, gradients for all that has any."""
+    """Adam on a delta, nothing else: no ramps, no cached target, gradients for all that has any.
+
+    `look` is called with each step's number and picture, off the clock.
+    """
     mean = latents.mean_code(network, "w+", rng=seeding.make(0))
     delta = torch.zeros_like(mean, requires_grad=True)
     optimiser = torch.optim.Adam([delta], lr=rate)
-    best = float("inf")
+    best, looking = float("inf"), 0.0
     begin = time.perf_counter()
-    for _ in range(steps):
+    for step in range(steps):
         optimiser.zero_grad()
         picture = latents.render(network, mean + delta, "w+")
         # A fresh copy: the starter computes the target's features again in every step.
@@ -75,7 +84,10 @@ def starter_loop(
         loss.backward()
         optimiser.step()
         best = min(best, loss.item())
-    return Reached(best, time.perf_counter() - begin, picture.detach())
+        paused = time.perf_counter()
+        look(step, picture.detach())
+        looking += time.perf_counter() - paused
+    return Reached(best, time.perf_counter() - begin - looking)
 
 
 def first_below(

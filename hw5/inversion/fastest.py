@@ -14,9 +14,9 @@ end slow is not curvature but that J itself changes. Nor did the curvatures at t
 solution, longer steps, Adam in the metric, bfloat16 (ten times slower on a processor without
 instructions for it) or weights with channels last.
 
-Pictures of a batch share the work and nothing else: each has a memory and a step length of its own.
-Liu and Nocedal 1989 (L-BFGS); Nocedal and Wright, "Numerical Optimization", algorithm 7.4. Offers
-`fastest` and its settings `Fastest`. Read next: hw5/bench/inversion.py, which measures it.
+Pictures of a batch share the work and nothing else: each has a memory (lbfgs.py) and a step length
+of its own. Offers `fastest` and its settings `Fastest`. Read next: hw5/bench/inversion.py, which
+measures it.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from torch import Tensor
 
 from hw5.inversion.curvature import Curvature
 from hw5.inversion.inverted import Inverted, Step, Stopwatch
+from hw5.inversion.lbfgs import Memory
 from hw5.inversion.tuning import OnStep, check_tuning
 from hw5.kit.checks import check_number
 from hw5.latents import mean_code, render
@@ -94,38 +95,26 @@ def fastest(
         settings: see there.
         rng: source of the mean code; an encoder needs none.
         on_step: called with each evaluation's `Step`, with the pictures tried in it.
-        should_stop: asked before each evaluation; once true, the best so far is returned.
+        should_stop: asked before each evaluation but the first; once true, the best so far is
+            returned.
 
     Raises:
         InputError: arguments that do not fit.
     """
     check_tuning(generator, target, None, "w+")
-    watch, history, stopped = Stopwatch(), [], "steps"
+    watch, history = Stopwatch(), []
     start = _start(generator, target, encoder, rng)
     check_tuning(generator, target, start, "w+")
 
     def evaluate(code: Codes) -> _Point:
-        code = code.detach().requires_grad_()
-        image = render(generator, code, "w+")
-        loss = criterion(image, target, None, code - start).total
-        (slope,) = torch.autograd.grad(loss.sum(), code)
-        point = _Point(code.detach(), image.detach(), loss.detach(), slope)
-        history.append(Step(len(history), tuple(loss.tolist()), len(history) + 1, watch.seconds()))
+        point = _evaluate(generator, target, criterion, code, start)
+        losses, count = tuple(point.loss.tolist()), len(history)
+        history.append(Step(count, losses, count + 1, watch.seconds()))
         if on_step is not None:
             on_step(replace(history[-1], image=point.image.clone()))
         return point
 
-    best, memory = evaluate(start), _Memory(settings, curvature)
-    length = torch.ones(len(target), 1, 1).to(start)
-    while len(history) < settings.num_evaluations:
-        if should_stop():
-            stopped = "cancelled"
-            break
-        now = evaluate(best.code + length * memory.direction(best.slope))
-        memory.learn(now.code - best.code, now.slope - best.slope)
-        better = now.loss < best.loss  # (N,); NaN is not
-        best = now.where(better, best)
-        length = torch.where(better[:, None, None], 1, settings.shorten * length)
+    best, stopped = _descend(evaluate, start, curvature, settings, should_stop)
     return Inverted(
         method="fastest",
         image=best.image,
@@ -138,6 +127,30 @@ def fastest(
         settings=settings,
         stopped=stopped,
     )
+
+
+def _descend(
+    evaluate: Callable[[Codes], _Point],
+    start: Codes,
+    curvature: Curvature | None,
+    settings: Fastest,
+    should_stop: Callable[[], bool],
+) -> tuple[_Point, str]:
+    """Steps from `start`, each picture's own; the best points, and why it ended."""
+    memory = Memory(
+        settings.memory, curvature, damping=settings.damping, first_step=settings.first_step
+    )
+    best = evaluate(start)
+    length = torch.ones_like(start[:, :1, :1])
+    for _ in range(settings.num_evaluations - 1):
+        if should_stop():
+            return best, "cancelled"
+        now = evaluate(best.code + length * memory.direction(best.slope))
+        memory.learn(now.code - best.code, now.slope - best.slope)
+        better = now.loss < best.loss  # (N,); NaN is not
+        best = now.where(better, best)
+        length = torch.where(better[:, None, None], 1, settings.shorten * length)
+    return best, "steps"
 
 
 @torch.no_grad()
@@ -168,54 +181,11 @@ class _Point:
         return _Point(*(choose(name) for name in ("code", "image", "loss", "slope")))
 
 
-class _Memory:
-    """What the last moves taught about the curvature, picture by picture."""
-
-    def __init__(self, settings: Fastest, curvature: Curvature | None) -> None:
-        self.settings, self.curvature = settings, curvature
-        # (move, change of slope, 1 / their inner product or 0), the newest last
-        self.pairs: list[tuple[Tensor, Tensor, Tensor]] = []
-
-    def learn(self, move: Codes, change: Codes) -> None:
-        """Remember a move, also a refused one: it was evaluated, so it is known.
-
-        Where the slope fell along the move there is no minimum to go to: that picture skips it.
-        """
-        bent = _dot(move, change)  # (N, 1, 1)
-        known = bent > 1e-12  # NaN is not
-        change = torch.where(known, change, 0)
-        self.pairs.append((move, change, torch.where(known, 1 / bent, 0)))
-        del self.pairs[: -self.settings.memory]
-
-    def direction(self, slope: Codes) -> Codes:
-        """Where to go: minus the inverse curvature times the slope (two-loop recursion)."""
-        rest, shares = slope, []
-        for move, change, inverse in reversed(self.pairs):
-            shares.append(inverse * _dot(move, rest))
-            rest = rest - shares[-1] * change
-        step = self._scaled(rest)
-        for move, change, inverse in self.pairs:
-            step = step + move * (shares.pop() - inverse * _dot(change, step))
-        uphill = _dot(step, slope) <= 0
-        return -torch.where(uphill, self._scaled(slope), step)
-
-    def _scaled(self, slope: Codes) -> Codes:
-        """The slope in the metric known beforehand, scaled by what the newest move showed."""
-        step = self._measured(slope)
-        if not self.pairs:
-            if self.curvature is not None:
-                return step
-            return step * (self.settings.first_step / _dot(step, step).sqrt().clamp(min=1e-12))
-        move, change, inverse = self.pairs[-1]
-        scale = _dot(move, change) / _dot(change, self._measured(change)).clamp(min=1e-20)
-        return step * torch.where(inverse > 0, scale, 1)
-
-    def _measured(self, slope: Codes) -> Codes:
-        if self.curvature is None:
-            return slope
-        return self.curvature.descent(slope, self.settings.damping)
-
-
-def _dot(a: Codes, b: Codes) -> Tensor:
-    """Inner product of each picture's codes, (N, 1, 1)."""
-    return (a * b).sum(dim=(1, 2), keepdim=True)
+def _evaluate(
+    generator: Generator, target: Images, criterion: Score, code: Codes, start: Codes
+) -> _Point:
+    code = code.detach().requires_grad_()
+    image = render(generator, code, "w+")
+    loss = criterion(image, target, None, code - start).total
+    (slope,) = torch.autograd.grad(loss.sum(), code)
+    return _Point(code.detach(), image.detach(), loss.detach(), slope)

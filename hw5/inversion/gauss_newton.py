@@ -23,12 +23,13 @@ from hw5.inversion.tuning import OnStep, check_tuning
 from hw5.kit.checks import InputError, check_number
 from hw5.latents import render
 from hw5.losses import Criterion
-from hw5.shapes import Codes, Images
+from hw5.shapes import Codes, Images, PerPicture
 
 if TYPE_CHECKING:
     from hw5.models.generator import Generator
 
 Product = Callable[[Codes], Codes]
+Rendered = Callable[[Codes], tuple[Tensor, Images]]  # codes to residuals (N, R) and pictures
 
 TINY = 1e-30  # keeps 0 / 0 from becoming NaN once a picture is met exactly
 
@@ -129,52 +130,74 @@ def gauss_newton(
         image = render(generator, code, space)
         return residuals(criterion, image, target), image
 
-    code, damping, evaluations = start.detach().clone(), None, 1
-    with torch.no_grad():
-        vector, image = rendered(code)
-    loss = vector.square().sum(dim=1)  # (N,)
+    now = _State.at(rendered, start.detach().clone())
     for step in range(settings.num_steps):
         if should_stop():
             stopped = "cancelled"
             break
-        slope, product = _linearise(rendered, code)
-        if damping is None:
-            damping = settings.damping * _dot(slope, product(slope)) / _dot(slope, slope)
-        move = _solve(product, slope, damping, settings.inner_steps)
-        with torch.no_grad():
-            vector, tried = rendered(code + move)
-        new = vector.square().sum(dim=1)
-        # What |r + J p|^2 falls by, if p solves the damped equations.
-        promised = -_dot(slope, move).flatten() + (damping * _dot(move, move)).flatten()
-        better = new < loss  # NaN is not
-        fell = torch.where(better, loss - new, 0)
-        change = torch.where(fell >= settings.good_share * promised, settings.ease, 1.0)
-        change = torch.where(better, change, settings.stiffen)
-        damping = damping * change.view_as(damping)
-        code = torch.where(better.view_as(damping), code + move, code)
-        image = torch.where(better[:, None, None, None], tried, image)
-        loss = torch.where(better, new, loss)
-        evaluations += 2 + settings.inner_steps
-        history.append(Step(step, tuple(new.tolist()), evaluations, watch.seconds()))
+        now, tried, losses = _step(rendered, now, settings)
+        spent = 1 + (step + 1) * (2 + settings.inner_steps)
+        history.append(Step(step, tuple(losses.tolist()), spent, watch.seconds()))
         if on_step is not None:
             on_step(replace(history[-1], image=tried.clone()))
     return Inverted(
         method="gauss-newton",
-        image=image,
-        code=code,
+        image=now.image,
+        code=now.code,
         space=space,
-        loss=loss,
+        loss=now.loss,
         seconds=watch.seconds(),
-        evaluations=evaluations,
+        evaluations=history[-1].evaluations if history else 1,
         history=tuple(history),
         settings=settings,
         stopped=stopped,
     )
 
 
-def _linearise(
-    rendered: Callable[[Codes], tuple[Tensor, Images]], code: Codes
-) -> tuple[Codes, Product]:
+@dataclass(frozen=True, eq=False)
+class _State:
+    """Where each picture's search stands."""
+
+    code: Codes
+    image: Images
+    loss: PerPicture
+    damping: Tensor | None = None  # (N, 1, ...), as many axes as `code`; None before the first step
+
+    @classmethod
+    def at(cls, rendered: Rendered, code: Codes) -> _State:
+        """Score `code`, without gradient."""
+        with torch.no_grad():
+            vector, image = rendered(code)
+        return cls(code, image, vector.square().sum(dim=1))
+
+
+def _step(
+    rendered: Rendered, now: _State, settings: GaussNewton
+) -> tuple[_State, Images, PerPicture]:
+    """One step: the state after it, and picture and loss that were tried, accepted or not."""
+    slope, product = _linearise(rendered, now.code)
+    damping = now.damping
+    if damping is None:
+        bent = _dot(slope, product(slope)) / _dot(slope, slope).clamp(min=TINY)
+        damping = settings.damping * bent
+    move = _solve(product, slope, damping, settings.inner_steps)
+    tried = _State.at(rendered, now.code + move)
+    # What |r + J p|^2 falls by, if p solves the damped equations.
+    promised = (damping * _dot(move, move) - _dot(slope, move)).flatten()
+    better = tried.loss < now.loss  # (N,); NaN is not
+    good = better & (now.loss - tried.loss >= settings.good_share * promised)
+    factor = torch.where(good, settings.ease, torch.where(better, 1.0, settings.stiffen))
+    rows = better.view_as(damping)
+    after = _State(
+        torch.where(rows, tried.code, now.code),
+        torch.where(better[:, None, None, None], tried.image, now.image),
+        torch.where(better, tried.loss, now.loss),
+        damping * factor.view_as(damping),
+    )
+    return after, tried.image, tried.loss
+
+
+def _linearise(rendered: Rendered, code: Codes) -> tuple[Codes, Product]:
     """J'r at `code`, and the function v -> J'J v; a picture's rows of J meet only its own code."""
     vector, back, _ = torch.func.vjp(rendered, code, has_aux=True)
 

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from hw5.bench import inversion
-from hw5.bench.projection import Reached
 from hw5.config import LossWeights
 from hw5.inversion.inverted import Step
 from hw5.losses import Criterion
@@ -48,16 +47,26 @@ def test_a_race_on_a_tiny_generator_has_all_its_figures(small_race, capsys):
     assert "starter-style loops: 8 steps" in capsys.readouterr().err
 
 
-def test_the_goal_is_the_lowest_end_of_all_rates(small_race, monkeypatch):
-    near, far = torch.full((1, 3, 16, 16), 0.1), torch.ones(1, 3, 16, 16)
-    loops = {0.1: Reached(1.0, 9.0, far), 0.01: Reached(2.0, 7.0, near)}
+def test_the_goal_is_the_lowest_end_of_all_rates(small_race):
+    loops = {0.1: inversion.Loop(1.0, 9.0, 0.5, 3.0), 0.01: inversion.Loop(2.0, 7.0, 0.2, 4.0)}
     row = inversion._compare(
         inversion.open_generator(""), inversion.build_criterion(None), Ruler(),
         torch.zeros(1, 3, 16, 16), loops, None, None,
     )  # fmt: skip
-    assert row["starter_rate"] == 0.01 and row["starter_seconds"] == 7.0
-    assert row["starter_lpips"] == pytest.approx(0.01)
+    assert row["starter_rate"] == 0.01 and row["starter_lpips"] == 0.2
     assert row["ratio"] == pytest.approx(7.0 / row["seconds"])
+    assert row["ratio_to_first"] == pytest.approx(4.0 / row["seconds"])
+
+
+def test_a_loop_remembers_when_it_was_first_as_near_as_it_ends(small_race, monkeypatch):
+    wavering = iter([4.0, 1.0, 2.0, 1.5])
+    monkeypatch.setattr(inversion, "STEPS", 4)
+    monkeypatch.setattr(inversion, "EVERY", 1)
+    monkeypatch.setattr(inversion, "judge", lambda *_: next(wavering))
+    network, criterion = inversion.open_generator(""), inversion.build_criterion(None)
+    loop = inversion.run_loop(network, torch.zeros(1, 3, 16, 16), criterion, Ruler(), 0.1)
+    assert loop.lpips == 1.5
+    assert loop.first_seconds == pytest.approx(loop.seconds * 2 / 4)
 
 
 def test_only_the_best_picture_so_far_can_reach_the_goal():

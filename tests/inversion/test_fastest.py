@@ -56,14 +56,14 @@ def test_with_the_exact_curvature_a_quadratic_takes_one_step(pictures):
     torch.testing.assert_close(found.code[:1], wanted, rtol=1e-5, atol=1e-5)
 
 
-def test_without_curvature_a_quadratic_is_solved_all_the_same(pictures):
+def test_without_curvature_a_quadratic_of_15_dimensions_takes_ten_evaluations(pictures):
     generator = LinearGenerator()
-    found = search(generator, pictures, settings=Fastest(num_evaluations=60))
+    found = search(generator, pictures, settings=Fastest(num_evaluations=10))
     start = latents.mean_code(generator, "w+", rng=seeding.make(0))
     wanted = CRITERION(
         generator.synthesize(least_squares(generator, pictures[1:], start)), pictures[1:]
     )
-    torch.testing.assert_close(found.loss[1:], wanted.total.detach(), rtol=1e-6, atol=0)
+    torch.testing.assert_close(found.loss[1:], wanted.total.detach(), rtol=1e-10, atol=0)
 
 
 def test_descent_is_the_inverse_of_the_damped_curvature():
@@ -150,9 +150,7 @@ def test_a_step_that_is_not_a_number_is_taken_back(pictures):
         LinearGenerator(), pictures, criterion=breaks, rng=seeding.make(0),
         settings=Fastest(num_evaluations=6),
     )  # fmt: skip
-    assert (
-        found.loss.isfinite().all() and (found.loss < torch.tensor(found.history[0].losses)).all()
-    )
+    assert (found.loss < 0.9 * torch.tensor(found.history[0].losses)).all()  # NaN is not
 
 
 def test_a_cancelled_search_returns_the_start_it_scored(pictures):

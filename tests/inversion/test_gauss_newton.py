@@ -15,6 +15,7 @@ from tests.assignment.fakes import (
     SIZE,
     WIDTH,
     LinearGenerator,
+    OnlyZ,
     SmallFeatures,
     fixed_draw,
     least_squares,
@@ -75,6 +76,22 @@ def test_endless_damping_goes_down_the_slope(pictures, start):
     torch.testing.assert_close(cosine, per_picture(1, 1), rtol=1e-6, atol=0)
 
 
+def test_good_steps_ease_the_damping(pictures, start):
+    """A linear model keeps its promise, so every step is good: damping and error fade away."""
+    generator, criterion = LinearGenerator(), Criterion(PIXELS)
+    best = [least_squares(generator, pictures[i : i + 1], start[i : i + 1]) for i in range(2)]
+    wanted = criterion(generator.synthesize(torch.cat(best)), pictures).total
+
+    def excess(ease):
+        settings = GaussNewton(num_steps=5, inner_steps=15, damping=10.0, ease=ease)
+        found = gauss_newton(
+            generator, pictures, criterion=criterion, start=start, settings=settings
+        )
+        return found.loss - wanted
+
+    assert (excess(0.25) < 0.3 * excess(1.0)).all()
+
+
 def test_pictures_of_a_batch_do_not_influence_each_other(rng):
     generator, target = tiny_generator(), random_pictures(2)
     start = latents.sample_codes(generator, "w+", 2, rng=rng)
@@ -107,6 +124,21 @@ def test_a_picture_that_is_met_exactly_stays_where_it_is(start):
     assert target.abs().max() <= 1
     found = gauss_newton(generator, target, criterion=Criterion(PIXELS), start=start)
     assert torch.equal(found.code, start) and torch.equal(found.loss, per_picture(0, 0))
+
+
+def test_a_step_that_raises_the_loss_is_refused_for_that_picture_alone(pictures):
+    """Where tanh is nearly flat, the linear model sends the code far beyond the goal."""
+    generator, criterion = OnlyZ(), Criterion(PIXELS)
+    start = 12 * fixed_draw(31, 2, WIDTH)
+    settings = GaussNewton(num_steps=1, inner_steps=20, damping=0)
+    found = gauss_newton(
+        generator, pictures, criterion=criterion, start=start, space="z", settings=settings
+    )
+    first = criterion(generator(start), pictures).total.detach()
+    tried = per_picture(*found.history[0].losses)
+    assert (tried > first).tolist() == [False, True], "one good and one bad step are wanted"
+    assert torch.equal(found.code[1], start[1]) and not torch.equal(found.code[0], start[0])
+    torch.testing.assert_close(found.loss, torch.minimum(tried, first))
 
 
 def test_a_cancelled_search_returns_its_start(pictures, start):
