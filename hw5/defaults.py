@@ -12,6 +12,7 @@ from hw5.kit.checks import InputError
 from hw5.losses import Criterion
 from hw5.models.features import FeatureNetwork
 from hw5.models.generator import Generator
+from hw5.shapes import Images
 
 # Feature networks behind the perceptual loss, best first; the first that is bundled is used.
 FEATURES = ("world-features", "efficientnet-lite0")
@@ -43,5 +44,9 @@ def build_criterion(weights: LossWeights) -> Criterion:
     if weights.lpips:
         from hw5.metrics.perceptual import lpips_metric  # here: the lpips package is slow to import
 
-        ruler = lpips_metric()
+        metric = lpips_metric()  # answers (N,); the package's loss, and so `lpips_loss`, has a map
+
+        def ruler(output: Images, target: Images) -> Images:
+            return metric(output, target)[:, None, None, None]
+
     return Criterion(weights, features=features, lpips=ruler)

@@ -76,6 +76,22 @@ def test_endless_damping_goes_down_the_slope(pictures, start):
     torch.testing.assert_close(cosine, per_picture(1, 1), rtol=1e-6, atol=0)
 
 
+def test_good_steps_ease_the_damping(pictures, start):
+    """A linear model keeps its promise, so every step is good: damping and error fade away."""
+    generator, criterion = LinearGenerator(), Criterion(PIXELS)
+    best = [least_squares(generator, pictures[i : i + 1], start[i : i + 1]) for i in range(2)]
+    wanted = criterion(generator.synthesize(torch.cat(best)), pictures).total
+
+    def excess(ease):
+        settings = GaussNewton(num_steps=5, inner_steps=15, damping=10.0, ease=ease)
+        found = gauss_newton(
+            generator, pictures, criterion=criterion, start=start, settings=settings
+        )
+        return found.loss - wanted
+
+    assert (excess(0.25) < 0.3 * excess(1.0)).all()
+
+
 def test_pictures_of_a_batch_do_not_influence_each_other(rng):
     generator, target = tiny_generator(), random_pictures(2)
     start = latents.sample_codes(generator, "w+", 2, rng=rng)
