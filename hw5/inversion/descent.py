@@ -181,25 +181,31 @@ class _Log:
 
 
 def check_request(
-    generator: Generator, target: Images, *, mask: Mask | None = None, start: Codes | None = None
+    generator: Generator,
+    target: Images,
+    *,
+    mask: Mask | None = None,
+    start: Codes | None = None,
+    space: str = "w+",
 ) -> None:
-    """Check what every search in w+ is handed.
+    """Check what every method of this room is handed.
 
     Args:
-        generator: see models/generator.py; must have w+.
+        generator: see models/generator.py; must have `space`.
         target: (N, 3, H, W) in [-1, 1], H and W as the generator makes them.
         mask: (N or 1, 1, H, W) in {0, 1}.
-        start: w+ (N, L, d), one per target.
+        start: codes of `space`, one per target.
+        space: of the codes.
 
     Raises:
         InputError: something does not fit.
     """
-    check_choice("space", "w+", generator.spaces)
+    check_choice("space", space, generator.spaces)
     check_images("target", target, size=generator.image_size)
     if mask is not None:
         check_mask("mask", mask, target)
     if start is not None:
-        check_codes("start", generator, start, "w+")
+        check_codes("start", generator, start, space)
         if len(start) != len(target):
             expected, got = f"{len(target)} codes, one per target", f"{len(start)}"
             raise InputError.about("start", expected=expected, got=got)

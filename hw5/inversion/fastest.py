@@ -29,9 +29,9 @@ import torch
 from torch import Tensor
 
 from hw5.inversion.curvature import Curvature
+from hw5.inversion.descent import OnStep, check_request
 from hw5.inversion.inverted import Inverted, Step, Stopwatch
 from hw5.inversion.lbfgs import Memory
-from hw5.inversion.tuning import OnStep, check_tuning
 from hw5.kit.checks import check_number
 from hw5.latents import mean_code, render
 from hw5.objective import Score
@@ -101,10 +101,10 @@ def fastest(
     Raises:
         InputError: arguments that do not fit.
     """
-    check_tuning(generator, target, None, "w+")
+    check_request(generator, target)
     watch, history = Stopwatch(), []
     start = _start(generator, target, encoder, rng)
-    check_tuning(generator, target, start, "w+")
+    check_request(generator, target, start=start)
 
     def evaluate(code: Codes) -> _Point:
         point = _evaluate(generator, target, criterion, code, start)

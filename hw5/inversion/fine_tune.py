@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from hw5.inversion.descent import OnStep, check_request
 from hw5.inversion.inverted import Inverted, Stopwatch
-from hw5.inversion.tuning import Evaluation, OnStep, Tuning, Weights, check_tuning, tune
+from hw5.inversion.tuning import Evaluation, Tuning, Weights, tune
 from hw5.kit.checks import check_number
 from hw5.latents import render
 from hw5.objective import Score
@@ -101,7 +102,7 @@ def fine_tune(
     Raises:
         InputError: arguments that do not fit, or a loss that is no longer finite.
     """
-    check_tuning(generator, target, start, space)
+    check_request(generator, target, start=start, space=space)
     code = start.detach().clone().requires_grad_(settings.code_rate > 0)
 
     def evaluate(weights: Weights, before: Mapping[str, Tensor]) -> Evaluation:

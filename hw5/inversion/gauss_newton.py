@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from hw5.inversion.descent import OnStep, check_request
 from hw5.inversion.inverted import Inverted, Step, Stopwatch
-from hw5.inversion.tuning import OnStep, check_tuning
 from hw5.kit.checks import InputError, check_number
 from hw5.latents import render
 from hw5.losses import Criterion
@@ -123,7 +123,7 @@ def gauss_newton(
     Raises:
         InputError: arguments that do not fit, or a criterion that is no sum of squares.
     """
-    check_tuning(generator, target, start, space)
+    check_request(generator, target, start=start, space=space)
     watch, history, stopped = Stopwatch(), [], "steps"
 
     def rendered(code: Codes) -> tuple[Tensor, Images]:

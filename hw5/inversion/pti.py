@@ -18,8 +18,9 @@ import torch
 from torch import Tensor
 
 from hw5.config import Projection
+from hw5.inversion.descent import OnStep, check_request
 from hw5.inversion.inverted import Inverted, Step, Stopwatch
-from hw5.inversion.tuning import Evaluation, OnStep, Tuning, Weights, check_tuning, tune
+from hw5.inversion.tuning import Evaluation, Tuning, Weights, tune
 from hw5.kit.checks import check_choice, check_number
 from hw5.latents import broadcast_layers, mean_code, render, sample_codes, sample_noise
 from hw5.losses import Loss
@@ -145,7 +146,7 @@ def pivotal_tuning(
     """
     check_choice("space", "w", generator.spaces)
     is_w = isinstance(pivot, Tensor) and pivot.dim() == 3 and pivot.shape[1] == 1
-    check_tuning(generator, target, pivot, "w" if is_w else "w+")
+    check_request(generator, target, start=pivot, space="w" if is_w else "w+")
     watch, steps = Stopwatch(), []
 
     def tell(record: Record) -> None:

@@ -16,17 +16,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from hw5.inversion.descent import OnStep
 from hw5.inversion.inverted import Inverted, Step, Stopwatch
 from hw5.inversion.tuned import Delta, choose_parameters, difference, restored, tuned
-from hw5.kit.checks import InputError, check_images, check_number
-from hw5.latents import check_codes
+from hw5.kit.checks import InputError, check_number
 from hw5.shapes import Codes, Images, PerPicture, Scalar
 
 if TYPE_CHECKING:
     from hw5.models.generator import Generator
 
 Weights = Mapping[str, nn.Parameter]
-OnStep = Callable[[Step], None]
 
 
 class Evaluation(NamedTuple):
@@ -174,18 +173,3 @@ class _Loop:
         self.history.append(Step(count, losses, count + 1, self.watch.seconds()))
         if self.on_step is not None:
             self.on_step(replace(self.history[-1], image=now.image.detach().clone()))
-
-
-def check_tuning(generator: Generator, target: Images, code: Codes | None, space: str) -> None:
-    """Require pictures of the generator's size, and as many codes as pictures.
-
-    Raises:
-        InputError: they do not fit each other.
-    """
-    check_images("target", target, size=generator.image_size)
-    if code is None:
-        return
-    check_codes("code", generator, code, space)
-    if len(code) != len(target):
-        expected, got = f"{len(target)} codes, one per target", f"{len(code)}"
-        raise InputError.about("code", expected=expected, got=got)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from functools import partial
 
@@ -16,23 +15,10 @@ from hw5.kit.checks import InputError
 from hw5.train import cards, encoder_recipes, encoders, loop, own_pictures, recipes
 from hw5.train.own_pictures import as_images, read_folder, run_name
 from tests.train import tiny
+from tests.train.clock import Clock
 
 OPTIONS = {"hours": 0.6 / 3600, "device": "cpu", "seed": 0, "compiled": False}
 NAMES = ("encoder-conventional", "encoder", "encoder-offsets")
-
-
-class Clock:
-    """Time that passes with every look at it: a run takes the same steps on any machine."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def monotonic(self):
-        self.now += 0.02
-        return self.now
-
-    def perf_counter(self):
-        return time.perf_counter()
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import time
 from functools import cache
 
 import pytest
@@ -19,6 +18,7 @@ from hw5.train.encode_samples import SampleLesson, SampleSettings, code_loss
 from hw5.train.encoders import feature_loss, fresh_encoder, measure, pairs, train_encoder
 from hw5.train.loop import Run
 from tests.train import tiny
+from tests.train.clock import Clock
 
 SETTINGS = {"batch": 8, "rate": 5e-3, "half_life": 50.0}
 KINDS = ("samples", "domain", "offsets")
@@ -248,20 +248,6 @@ def test_the_figures_are_those_of_the_clamped_pictures(generator):
     assert found["test_mse"] == pytest.approx(error.mean().item(), rel=1e-4)
     assert found["test_psnr"] == pytest.approx((10 * (4 / error).log10()).mean().item(), rel=1e-4)
     assert found["test_pictures"] == 3 and found["test_lpips"] == 0.5
-
-
-class Clock:
-    """Time that passes with every look at it."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def monotonic(self):
-        self.now += 0.02
-        return self.now
-
-    def perf_counter(self):
-        return time.perf_counter()
 
 
 def test_a_run_logs_saves_pairs_and_goes_on_when_called_again(generator, tmp_path, monkeypatch):

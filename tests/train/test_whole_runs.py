@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import replace
 from functools import partial
 
@@ -21,6 +20,7 @@ from hw5.train.regress import RegressSettings, known_cats, regress, stage_size
 from hw5.train.supervised import Supervision
 from hw5.world import dataset
 from hw5.world.factors import NUM_DRAWS
+from tests.train.clock import Clock
 
 LEAN = {"4": 16, "8": 16, "16": 8, "32": 8, "64": 8}
 SMALL = {"num_mapping_layers": 1, "mapping_lr_multiplier": 0.1, "channels": LEAN}
@@ -34,20 +34,6 @@ def few_pictures(tmp_path_factory):
         patch.setenv("HW5_CACHE", str(tmp_path_factory.mktemp("cache")))
         dataset.pictures("train", 48, with_segmentation=True)
         yield
-
-
-class Clock:
-    """Time that passes with every look at it: a run takes the same steps on any machine."""
-
-    def __init__(self):
-        self.now = 0.0
-
-    def monotonic(self):
-        self.now += 0.02
-        return self.now
-
-    def perf_counter(self):
-        return time.perf_counter()
 
 
 @pytest.fixture(autouse=True)
