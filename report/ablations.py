@@ -124,7 +124,8 @@ def row_section(study: str, picture: str, there: Sequence[Shown], name: str) -> 
     caption = f"<b>{escape(picture)}</b>: the target, and what each setting found."
     rows = [cell_row(each, study) for each in there]
     figure = markup.figure(name, None, markup.row(tiles), caption, wide=True)
-    return f"{figure}\n{markup.table(f'{name}-numbers', escape(picture), HEADER, rows)}"
+    numbers = f"<b>{escape(picture)}</b> in numbers."
+    return f"{figure}\n{markup.table(f'{name}-numbers', numbers, HEADER, rows)}"
 
 
 def cell_tile(each: Shown, study: str) -> str:

@@ -22,6 +22,7 @@ from report.media import Album
 from report.runs import FILM, Found
 
 SIDE = 256  # pixels: width at which a picture of a run is shown
+CHART = 420  # width of a run's curve, which stands beside its pictures
 SMALLEST_LOSS = 1e-6  # the curve's axis is logarithmic
 NOT_SETTINGS = ("history", "loss", "seconds", "evaluations", "stopped", "cells")
 OPTIMISERS = {"adam": "Adam", "lbfgs": "L-BFGS"}
@@ -129,7 +130,7 @@ def captioned(run: Found, body: str, words: str, *, plain: bool = False) -> str:
     caption = f"<b>{escape(name_of(run))}.</b> {words if plain else escape(words)}"
     settings = list(flat({k: v for k, v in run.record.items() if k not in NOT_SETTINGS}))
     folded = markup.details("Settings", markup.pairs(settings)) if settings else ""
-    return markup.figure(slug(run), None, body, caption + folded, wide=True)
+    return markup.figure(slug(run), None, body, caption + folded)
 
 
 def curve(run: Found) -> str:
@@ -144,7 +145,8 @@ def curve(run: Found) -> str:
         return ""
     x, y = zip(*points, strict=True)
     alt = f"The best loss of {run.name} falls from {y[0]:.3g} to {y[-1]:.3g}"
-    return line_chart([Line("loss", x, y)], x_label="evaluations", y_label="best loss", alt=alt)
+    lines = [Line("loss", x, y)]
+    return line_chart(lines, x_label="evaluations", y_label="best loss", alt=alt, width=CHART)
 
 
 def place(run: Found) -> str:
@@ -176,13 +178,15 @@ def flat(record: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, str
     """Names and values of a nested record, one level in a line; long lists are left out."""
     for name, value in record.items():
         if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{name} ")
+            yield from flat(value, prefix if name == "settings" else f"{prefix}{name} ")
         elif not isinstance(value, list) or len(value) <= 6:
             yield prefix + name.replace("_", " "), shown(value)
 
 
 def shown(value: object) -> str:
     """A setting as a person writes it."""
+    if value is None or value == []:
+        return "not set"
     if isinstance(value, list):
         return ", ".join(map(shown, value))
     return f"{value:.4g}" if isinstance(value, float) else str(value)

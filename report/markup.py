@@ -45,7 +45,8 @@ def tile(picture: Picture, label: str = "", note: str = "", *, scale: float = 2)
         for kind, text in (("label", label), ("note", note))
         if text
     )
-    return f'<div class="tile">{img(picture, scale=scale)}{words}</div>'
+    width = round(picture.width * scale)
+    return f'<div class="tile" style="width:{width}px">{img(picture, scale=scale)}{words}</div>'
 
 
 def row(tiles: Iterable[str]) -> str:
@@ -122,7 +123,8 @@ def table(
     )
     return (
         f'<figure id="{escape(name)}" class="table"><figcaption>{caption}</figcaption>'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></figure>"
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        "</div></figure>"
     )
 
 

@@ -94,10 +94,11 @@ def checklist(runs: Sequence[Found], open_gaps: Sequence[Gap], *, has_job: bool)
     rows = [row("done", "✓", "there", escape(what)) for what in there]
     for gap in open_gaps:
         how = "<br>".join(f"<code>{escape(line)}</code>" for line in gap.how.splitlines())
-        is_words = gap.how.startswith("answer")
-        tail = escape(gap.how) if is_words else how
-        rows.append(row("open", "○", "missing", f"{escape(gap.what)}<br>{tail}"))
-    verdict = "This page is complete." if not open_gaps else f"{len(open_gaps)} things are missing."
+        how = how if gap.how.startswith(COMMAND) else escape(gap.how)
+        words = f'{escape(gap.what)}<br><span class="how">{how}</span>'
+        rows.append(row("open", "○", "missing", words))
+    count = f"{len(open_gaps)} thing{'s are' if len(open_gaps) > 1 else ' is'} missing."
+    verdict = count if open_gaps else "Everything is there: this page can be handed in."
     return f'<p>{verdict}</p><ul class="done">{"".join(rows)}</ul>'
 
 
