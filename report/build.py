@@ -91,9 +91,12 @@ def set_page(out: Path, runs: Path, *, words: Path = HERE) -> Built:
 def job_blocks(main_job: made.Made | None, media: Path) -> dict[str, str]:
     """The main job's figures and numbers, with their files; gaps before it was run."""
     if main_job is None:
-        gap = markup.missing(parts.JOB.what, parts.JOB.how)
         unknown = f'<span class="gap" title="{parts.JOB.how}">{NOT_MADE}</span>'
-        return dict.fromkeys(made.FIGURES, gap) | dict.fromkeys(made.NUMBERS, unknown)
+        figures = {
+            name: markup.missing(f"figure {name} of the main job", parts.JOB.how)
+            for name in made.FIGURES
+        }
+        return figures | dict.fromkeys(made.NUMBERS, unknown)
     for file in main_job.files:
         shutil.copyfile(file, media / file.name)
     return dict(main_job.blocks)

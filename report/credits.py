@@ -31,9 +31,8 @@ def table() -> str:
     rows = [[e.name, e.what, e.licence] for e in entries if e.file or e.name in PACKAGED]
     rows += [[name, what, licence] for name, what, licence in GIVEN]
     rows.append(["programs", programs(), "each its own"])
-    return markup.table(
-        "credits-table", "What this page is made with.", ["", "what", "licence"], rows
-    )
+    header = ["", "what", "licence"]
+    return markup.table("credits-table", "What this page is made with.", header, rows, words=True)
 
 
 def programs() -> str:

@@ -110,8 +110,12 @@ def table(
     rows: Sequence[Sequence[str]],
     *,
     quoted: int = 0,
+    words: bool = False,
 ) -> str:
-    """A table; the first column names the rows, the last `quoted` rows are other people's."""
+    """A table; the first column names the rows, the last `quoted` rows are other people's.
+
+    Columns are numbers, set to the right, unless they are `words`.
+    """
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     first_quoted = len(rows) - quoted
     body = "".join(
@@ -122,7 +126,8 @@ def table(
         for i, cells in enumerate(rows)
     )
     return (
-        f'<figure id="{escape(name)}" class="table"><figcaption>{caption}</figcaption>'
+        f'<figure id="{escape(name)}" class="table{" words" if words else ""}">'
+        f"<figcaption>{caption}</figcaption>"
         f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
         "</div></figure>"
     )
