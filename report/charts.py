@@ -27,29 +27,31 @@ class Line:
 
 
 def line_chart(
-    lines: Sequence[Line], *, x_label: str, y_label: str, alt: str, width: int = WIDTH
-) -> str:
-    """Curves on a logarithmic upright axis, each named at its right end; one alone has no name.
+    lines: Sequence[Line], *, x_label: str, y_label: str, alt: str, log: bool = True,
+    width: int = WIDTH,
+) -> str:  # fmt: skip
+    """Curves, each named at its right end; one alone has no name.
 
     Args:
         lines: the curves.
         x_label: title of the lower axis.
         y_label: title of the upright axis.
         alt: what the chart shows, in words.
+        log: the upright axis is logarithmic; if not, linear from 0.
         width: in units of the drawing; letters are 12 of them high, so fewer make larger letters.
     """
     right = width - (RIGHT if len(lines) > 1 else LONELY)
     x_high = max(max(line.x) for line in lines) or 1
     low = min(min(line.y) for line in lines)
     high = max(max(line.y) for line in lines)
-    ticks = log_ticks(low, high)
+    ticks = log_ticks(low, high) if log else round_ticks(high or 1)
     low, high = min(low, ticks[0]), max(high, ticks[-1])
 
     def across(value: float) -> float:
         return LEFT + (right - LEFT) * value / x_high
 
     def up(value: float) -> float:
-        share = math.log(value / low) / (math.log(high / low) or 1)
+        share = math.log(value / low) / (math.log(high / low) or 1) if log else value / high
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
 
     parts = [

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from hw5.cli import pages
 from hw5.inversion.ablation_grid import Cell, Grid, cells_of, studies_of
 from hw5.kit.files import atomic_write
 from report import ablations
 from report.ablations import Shown, rows_of, slug, varied
-from report.page import wrap
 
 TITLE = "Ablation of projection settings"
 SCALE = 2  # how much pictures are enlarged on the sheet
@@ -39,13 +39,10 @@ def write_page(folder: Path, grid: Grid, shown: Mapping[Cell, Shown], *, ruler: 
         f"<h1>{TITLE}</h1>\n<p>{len(shown)} of {len(cells_of(grid))} cells are done. LPIPS is "
         f"{escape(ruler)}.</p>\n<p>{ablations.CAUTION}</p>\n<p>{ablations.TIMES}</p>\n"
     )
-    links = [f'<li><a href="#{slug(s)}">{escape(s)}</a></li>' for s in studies_of(grid)]
-    html = wrap(TITLE, "".join(links), words + ablations.sections(grid, shown))
     ablations.write_grid(folder, grid)
-    page = folder / "index.html"
-    with atomic_write(page) as temporary:
-        temporary.write_text(html, encoding="utf-8")
-    return page
+    contents = {slug(study): study for study in studies_of(grid)}
+    body = words + ablations.sections(grid, shown)
+    return pages.write_page(folder / "index.html", TITLE, body, contents=contents)
 
 
 def write_sheet(folder: Path, grid: Grid, shown: Mapping[Cell, Shown]) -> Path | None:
