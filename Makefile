@@ -13,7 +13,7 @@ ARGS ?=
 NBVAL  := $(if $(wildcard notebooks/*.ipynb),--nbpictures notebooks)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report handin test lint format lab bench doctor notebooks clean
+.PHONY: help setup report handin test lint format lab lecture bench doctor notebooks clean
 
 help: ## list the commands
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -53,6 +53,9 @@ format: setup ## rewrite the code in the common format
 
 lab: setup ## open the notebooks
 	@$(VENV)/bin/jupyter lab
+
+lecture: setup ## the notebooks on a big screen, e.g. make lecture ARGS="--first 03"
+	@$(PY) -m hw5 lecture $(ARGS)
 
 notebooks: setup ## run every notebook from top to bottom against its stored outputs
 	@$(if $(NBVAL),OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) $(NBVAL) $(ARGS),echo "notebooks/ holds none")

@@ -23,6 +23,7 @@ from hw5.cli import (
     handin,
     interpolate,
     ladder,
+    lecture,
     project,
     report,
     sample,
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Command] = {
     "semantics": semantics.semantics,
     "report": report.report,
     "handin": handin.handin,
+    "lecture": lecture.lecture,
     "bench": bench.bench,
     "train": train.train,
 }
