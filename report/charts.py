@@ -12,6 +12,7 @@ from html import escape
 
 WIDTH, HEIGHT = 720, 300
 LEFT, RIGHT, TOP, BOTTOM = 56, 130, 14, 42
+LONELY = 16  # right margin of a curve without a name
 MIN_GAP = 15  # between labels at the right edge, in pixels
 MAX_POINTS = 240
 
@@ -26,9 +27,20 @@ class Line:
 
 
 def line_chart(
-    lines: Sequence[Line], *, x_label: str, y_label: str, alt: str, log: bool = True
-) -> str:
-    """Curves, each named at its right end; the upright axis is logarithmic, or linear from 0."""
+    lines: Sequence[Line], *, x_label: str, y_label: str, alt: str, log: bool = True,
+    width: int = WIDTH,
+) -> str:  # fmt: skip
+    """Curves, each named at its right end; one alone has no name.
+
+    Args:
+        lines: the curves.
+        x_label: title of the lower axis.
+        y_label: title of the upright axis.
+        alt: what the chart shows, in words.
+        log: the upright axis is logarithmic; if not, linear from 0.
+        width: in units of the drawing; letters are 12 of them high, so fewer make larger letters.
+    """
+    right = width - (RIGHT if len(lines) > 1 else LONELY)
     x_high = max(max(line.x) for line in lines) or 1
     low = min(min(line.y) for line in lines)
     high = max(max(line.y) for line in lines)
@@ -36,42 +48,50 @@ def line_chart(
     low, high = min(low, ticks[0]), max(high, ticks[-1])
 
     def across(value: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * value / x_high
+        return LEFT + (right - LEFT) * value / x_high
 
     def up(value: float) -> float:
         share = math.log(value / low) / (math.log(high / low) or 1) if log else value / high
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
 
     parts = [
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(alt)}">'
+        f'<svg class="chart" viewBox="0 0 {width} {HEIGHT}" role="img" aria-label="{escape(alt)}">'
     ]
-    for tick in ticks:
-        y = up(tick)
-        parts.append(f'<path class="rule" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
-        parts.append(
-            f'<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>'
-        )
-    for tick in round_ticks(x_high):
-        parts.append(
-            f'<text class="tick" x="{across(tick):.1f}" y="{HEIGHT - BOTTOM + 18}" '
-            f'text-anchor="middle">{tick:g}</text>'
-        )
-    parts.append(axis_titles(x_label, y_label))
+    parts += [rule(tick, up(tick), right) for tick in ticks]
+    parts += [below(tick, across(tick)) for tick in round_ticks(x_high)]
+    parts.append(axis_titles(x_label, y_label, right))
     for index, (line, y) in enumerate(zip(lines, label_places(lines, up), strict=True)):
         points = " ".join(f"{across(a):.1f},{up(b):.1f}" for a, b in thinned(line))
         parts.append(f'<polyline class="s{index % 6}" points="{points}"/>')
-        parts.append(
-            f'<text class="name s{index % 6}" x="{WIDTH - RIGHT + 8}" y="{y + 4:.1f}">'
-            f"{escape(line.name)}</text>"
-        )
+        if len(lines) > 1:
+            parts.append(
+                f'<text class="name s{index % 6}" x="{right + 8}" y="{y + 4:.1f}">'
+                f"{escape(line.name)}</text>"
+            )
     return "".join([*parts, "</svg>"])
 
 
-def axis_titles(x_label: str, y_label: str) -> str:
-    """The two titles."""
+def rule(tick: float, y: float, right: float) -> str:
+    """A line across at height `y`, and its value."""
+    return (
+        f'<path class="rule" d="M{LEFT} {y:.1f}H{right}"/>'
+        f'<text class="tick" x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>'
+    )
+
+
+def below(tick: float, x: float) -> str:
+    """A value of the lower axis."""
+    return (
+        f'<text class="tick" x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" '
+        f'text-anchor="middle">{tick:g}</text>'
+    )
+
+
+def axis_titles(x_label: str, y_label: str, right: float) -> str:
+    """The two titles; `right` is where the lower axis ends."""
     middle = (HEIGHT - BOTTOM + TOP) / 2
     return (
-        f'<text class="axis" x="{(WIDTH - RIGHT + LEFT) / 2}" y="{HEIGHT - 4}" '
+        f'<text class="axis" x="{(right + LEFT) / 2}" y="{HEIGHT - 4}" '
         f'text-anchor="middle">{escape(x_label)}</text>'
         f'<text class="axis" transform="translate(13 {middle}) rotate(-90)" text-anchor="middle">'
         f"{escape(y_label)}</text>"

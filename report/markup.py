@@ -1,7 +1,8 @@
 """Small pieces of HTML: pictures, figures, tables.
 
-Offers `Picture`, `img`, `moving`, `tile`, `row`, `figure`, `table` and `grid_table`. Everything
-that comes from outside is escaped here. Read next: figures.py, which composes them.
+Offers `Picture`, `img`, `moving`, `before_after`, `tile`, `row`, `details`, `pairs`, `missing`,
+`figure`, `table` and `grid_table`. Everything that comes from outside is escaped here. Read next:
+figures.py and gallery.py, which compose them.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ def tile(picture: Picture, label: str = "", note: str = "", *, scale: float = 2)
         for kind, text in (("label", label), ("note", note))
         if text
     )
-    return f'<div class="tile">{img(picture, scale=scale)}{words}</div>'
+    width = round(picture.width * scale)
+    return f'<div class="tile" style="width:{width}px">{img(picture, scale=scale)}{words}</div>'
 
 
 def row(tiles: Iterable[str]) -> str:
@@ -52,12 +54,52 @@ def row(tiles: Iterable[str]) -> str:
     return f'<div class="row">{"".join(tiles)}</div>'
 
 
-def figure(name: str, number: int, body: str, caption: str, *, wide: bool = False) -> str:
-    """A numbered figure; `caption` is HTML written by us, `body` the pictures."""
+def before_after(before: Picture, after: Picture, labels: tuple[str, str], *, scale: float) -> str:
+    """Two pictures of one size on top of each other, and a slider between them.
+
+    Without the page's script half of either is shown; in print they stand beside each other.
+    """
+    width, height = round(before.width * scale), round(before.height * scale)
+    shown = "".join(
+        f'<span class="{kind}"><img src="{escape(picture.source)}" alt="{escape(picture.alt)}" '
+        f'width="{width}" height="{height}"></span>'
+        for kind, picture in (("under", before), ("over", after))
+    )
+    left, right = (escape(label) for label in labels)
+    return (
+        f'<div class="compare" style="width:{width}px"><div class="stack">{shown}</div>'
+        f'<input type="range" min="0" max="100" value="50" aria-label="how much of each is shown: '
+        f'{left} on the left, {right} on the right">'
+        f'<div class="ends" aria-hidden="true"><span>{left}</span><span>{right}</span></div></div>'
+    )
+
+
+def details(summary: str, body: str) -> str:
+    """Something that is folded until asked for."""
+    return f"<details><summary>{escape(summary)}</summary>{body}</details>"
+
+
+def pairs(items: Iterable[tuple[str, str]]) -> str:
+    """Names with their values, as a list of two columns."""
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in items)
+    return f'<dl class="pairs">{rows}</dl>'
+
+
+def missing(what: str, how: str) -> str:
+    """A gap on the page, and the command that fills it."""
+    return (
+        f'<div class="missing"><p><strong>Still missing:</strong> {escape(what)}</p>'
+        f"<pre><code>{escape(how)}</code></pre></div>"
+    )
+
+
+def figure(name: str, number: int | None, body: str, caption: str, *, wide: bool = False) -> str:
+    """A figure; `caption` is HTML written by us, `body` the pictures; None leaves it unnumbered."""
     kind = ' class="wide"' if wide else ""
+    count = "" if number is None else f"<b>Figure {number}.</b> "
     return (
         f'<figure id="{escape(name)}"{kind}>{body}'
-        f"<figcaption><b>Figure {number}.</b> {caption}</figcaption></figure>"
+        f"<figcaption>{count}{caption}</figcaption></figure>"
     )
 
 
@@ -68,8 +110,12 @@ def table(
     rows: Sequence[Sequence[str]],
     *,
     quoted: int = 0,
+    words: bool = False,
 ) -> str:
-    """A table; the first column names the rows, the last `quoted` rows are other people's."""
+    """A table; the first column names the rows, the last `quoted` rows are other people's.
+
+    Columns are numbers, set to the right, unless they are `words`.
+    """
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     first_quoted = len(rows) - quoted
     body = "".join(
@@ -80,8 +126,10 @@ def table(
         for i, cells in enumerate(rows)
     )
     return (
-        f'<figure id="{escape(name)}" class="table"><figcaption>{caption}</figcaption>'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></figure>"
+        f'<figure id="{escape(name)}" class="table{" words" if words else ""}">'
+        f"<figcaption>{caption}</figcaption>"
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        "</div></figure>"
     )
 
 

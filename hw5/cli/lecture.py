@@ -1,0 +1,118 @@
+"""`hw5 lecture`: the notebooks on a big screen.
+
+Offers `lecture`. The copies it opens are made by lecture_stage.py; read that next.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+VIEWS = ("lab", "voila", "slides")
+
+
+def lecture(
+    *,
+    notebooks: Path = Path("notebooks"),
+    first: str = "",
+    view: str = "lab",
+    solved: Path | None = None,
+    out: Path = Path("build/lecture"),
+    browser: bool = True,
+) -> int:
+    """Open the notebooks for a lecture: full window, large type, code folded, pictures in place.
+
+    Every cell shows what it showed when it was stored, so a slow one need not be run; run it, and
+    its picture is replaced. Stop a cell with the square in the toolbar, a job with its Stop button.
+    Copies are opened: whatever happens on the screen, notebooks and student files stay as they are.
+
+    For example:
+      python -m hw5 lecture --first 03
+      python -m hw5 lecture --solved ../hw5-solved
+      python -m hw5 lecture --view slides
+
+    Args:
+        notebooks: folder of the notebooks
+        first: the beginning of the name of the notebook to open; the first one by default
+        view: lab (cells can be run), voila (an app without any code; pip install -e ".[lecture]"),
+            or slides (HTML files; a browser fetches reveal.js and MathJax for them)
+        solved: a solved copy of the assignment whose functions are used instead of yours
+        out: folder for the copies
+        browser: open the browser
+    """
+    from hw5.cli import lecture_stage
+    from hw5.kit.checks import check_choice
+
+    check_choice("--view", view, VIEWS)
+    env = environment(solved, out)
+    paths = lecture_stage.find_notebooks(notebooks)
+    start = chosen(paths, first)
+    copies = lecture_stage.stage_folder(paths, out, styled=view != "lab")
+    if view == "slides":
+        for path in lecture_stage.slides(copies):
+            print(f"wrote {path}")
+        return 0
+    words = command(view, out, copies[paths.index(start)], browser=browser)
+    print("stop with Ctrl+C", flush=True)
+    try:
+        return subprocess.run(words, env=env, check=False).returncode
+    except KeyboardInterrupt:  # the usual end of a lecture
+        return 0
+
+
+def chosen(paths: list[Path], first: str) -> Path:
+    """The notebook whose name begins with `first`.
+
+    Raises:
+        InputError: none does.
+    """
+    from hw5.kit.checks import InputError
+
+    fitting = [path for path in paths if path.name.startswith(first)]
+    if not fitting:
+        known = ", ".join(path.name for path in paths)
+        raise InputError.about("--first", expected=f"the beginning of one of {known}", got=first)
+    return fitting[0]
+
+
+def environment(solved: Path | None, out: Path) -> dict[str, str]:
+    """The kernels' environment: solved functions come before the installed ones.
+
+    Raises:
+        InputError: `solved` holds no assignment.
+    """
+    from hw5.cli.lecture_stage import SETTINGS
+    from hw5.kit.checks import InputError
+
+    env = {**os.environ, "JUPYTERLAB_SETTINGS_DIR": str((out / SETTINGS).resolve())}
+    root = Path(__file__).parents[2] if solved is None else solved.resolve()
+    if not (root / "hw5/losses.py").is_file():
+        raise InputError.about(str(root), expected="a folder with hw5/losses.py", got="none in it")
+    before = [env["PYTHONPATH"]] if env.get("PYTHONPATH") else []
+    env["PYTHONPATH"] = os.pathsep.join([str(root), *before])
+    return env
+
+
+def command(view: str, out: Path, start: Path, *, browser: bool) -> list[str]:
+    """The program that shows `out`, beginning with the copy `start`.
+
+    Raises:
+        InputError: Voila is not installed.
+    """
+    from importlib.util import find_spec
+
+    from hw5.kit.checks import InputError
+
+    if view == "voila":
+        if find_spec("voila") is None:
+            hint = 'pip install -e ".[lecture]"'
+            raise InputError.about("--view voila", expected="Voila", got="none", hint=hint)
+        quiet = [] if browser else ["--no-browser"]
+        return [sys.executable, "-m", "voila", str(start), "--theme=dark", *quiet]
+    return [
+        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={out.resolve()}",
+        f"--LabApp.default_url=/doc/tree/{start.name}", f"--ServerApp.open_browser={browser}",
+        "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    ]  # fmt: skip

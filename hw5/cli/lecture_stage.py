@@ -1,0 +1,131 @@
+"""Notebooks for the lecture hall: the same cells, folded code, large type, stored pictures shown.
+
+Offers `staged` (a notebook), `stage_folder` (a folder of them with Lab's settings) and `slides`.
+The notebooks of the course are never changed: these are copies.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from hw5.kit.checks import InputError
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
+LIVE = "▶ **Live:** click here and press Shift+Enter."
+SETTINGS = ".settings"  # folder of Lab's settings beside the notebooks
+# Pixels that can be read from the last row (ours); Lab's usual is 13 to 14.
+LETTERS, CODE = 22, 18
+STYLE = (
+    f"<style>:root {{ --jp-content-font-size1: {LETTERS}px; --jp-code-font-size: {CODE}px }} "
+    f".reveal {{ font-size: {LETTERS}px }}</style>"
+)
+LAB = {
+    "@jupyterlab/apputils-extension/themes": {
+        "overrides": {
+            "content-font-size1": f"{LETTERS}px",
+            "code-font-size": f"{CODE}px",
+            "ui-font-size1": "15px",
+        }
+    },
+    "@jupyterlab/apputils-extension/notification": {
+        "fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True,
+    },
+}  # fmt: skip
+
+
+def staged(notebook: NotebookNode) -> NotebookNode:
+    """A copy with folded code; what a cell showed when it was stored is its fallback.
+
+    A control without its kernel is dead or not there, so a line takes its place until it is run.
+    """
+    book = copy.deepcopy(notebook)
+    for cell in book.cells:
+        slide = cell.metadata.setdefault("slideshow", {})
+        slide["slide_type"] = "slide" if begins_slide(cell) else "-"
+        if cell.cell_type != "code":
+            continue
+        cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
+        if waits_for_kernel(cell):
+            line = nbformat.v4.new_output("display_data", data={"text/markdown": LIVE})
+            cell.outputs = [line]
+    return book
+
+
+def waits_for_kernel(cell: NotebookNode) -> bool:
+    """Is a cell's output a control, or nothing although the cell is there to be played with?"""
+    has_control = any(WIDGET in output.get("data", {}) for output in cell.outputs)
+    return has_control or (not cell.outputs and "interactive" in cell.metadata.get("tags", []))
+
+
+def begins_slide(cell: NotebookNode) -> bool:
+    """Does a slide begin here? At each title of the first two levels."""
+    return cell.cell_type == "markdown" and bool(re.match(r"\s*##? ", cell.source))
+
+
+def find_notebooks(folder: Path) -> list[Path]:
+    """The notebooks in `folder`, in order.
+
+    Raises:
+        InputError: there is none.
+    """
+    found = sorted(folder.glob("*.ipynb"))
+    if not found:
+        raise InputError.about(str(folder), expected="notebooks", got="none")
+    return found
+
+
+def stage_folder(notebooks: Sequence[Path], out: Path, *, styled: bool = False) -> list[Path]:
+    """Write staged copies and Lab's settings into `out`; return the copies.
+
+    Args:
+        notebooks: those of the course.
+        out: made if it is missing.
+        styled: put the large type into the notebooks; Lab has it in its settings.
+
+    Raises:
+        InputError: a file that is no notebook.
+    """
+    books = {out / path.name: staged(read(path)) for path in notebooks}
+    out.mkdir(parents=True, exist_ok=True)
+    for path, book in books.items():
+        if styled:
+            book.cells[0].source = f"{STYLE}\n\n{book.cells[0].source}"
+        nbformat.write(book, path)
+    for plugin, settings in LAB.items():
+        file = out / SETTINGS / f"{plugin}.jupyterlab-settings"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings), encoding="utf-8")
+    return list(books)
+
+
+def read(path: Path) -> NotebookNode:
+    """A notebook.
+
+    Raises:
+        InputError: something else.
+    """
+    try:
+        return nbformat.read(path, as_version=4)
+    except (ValueError, KeyError, AttributeError, OSError) as error:
+        raise InputError.about(str(path), expected="a notebook", got="another file") from error
+
+
+def slides(copies: Sequence[Path]) -> list[Path]:
+    """Write slides beside staged notebooks, without code; a slide begins at each title."""
+    from nbconvert import SlidesExporter
+
+    exporter = SlidesExporter(exclude_input=True, exclude_input_prompt=True,
+                              exclude_output_prompt=True, reveal_scroll=True)  # fmt: skip
+    paths = []
+    for path in copies:
+        html, _ = exporter.from_notebook_node(read(path))
+        paths.append(path.with_suffix(".slides.html"))
+        paths[-1].write_text(html, encoding="utf-8")
+    return paths

@@ -1,0 +1,118 @@
+"""The lecture's copies: folded, large, with stored pictures; nothing else is touched."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from hw5.cli import lecture, lecture_stage
+from hw5.kit.checks import InputError
+
+PICTURE = new_output("display_data", data={"image/png": "iVBORw0KGgo=", "text/plain": "a cat"})
+CONTROL = new_output(
+    "display_data", data={lecture_stage.WIDGET: {"model_id": "1"}, "text/plain": "Slider()"}
+)
+
+
+@pytest.fixture
+def notebooks(tmp_path):
+    cells = [
+        new_markdown_cell("# Cats"),
+        new_code_cell("secret_name = 1", outputs=[PICTURE], execution_count=1),
+        new_code_cell("slider", outputs=[CONTROL], execution_count=2),
+        new_markdown_cell("### A detail"),
+        new_code_cell("ui.world()", metadata={"tags": ["interactive"]}),
+    ]
+    folder = tmp_path / "notebooks"
+    folder.mkdir()
+    for name in ("00_tour", "01_losses"):
+        nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
+    return folder
+
+
+@pytest.fixture
+def copies(notebooks, tmp_path):
+    return lecture_stage.stage_folder(
+        lecture_stage.find_notebooks(notebooks), tmp_path / "stage"
+    )  # fmt: skip
+
+
+def cells_of(path):
+    return nbformat.read(path, as_version=4).cells
+
+
+def test_the_code_is_folded_and_the_stored_picture_stays_as_the_fallback(copies):
+    cell = cells_of(copies[0])[1]
+    assert cell.metadata["jupyter"]["source_hidden"] is True
+    assert cell.outputs == [PICTURE] and cell.source == "secret_name = 1"
+
+
+@pytest.mark.parametrize("number", [2, 4])
+def test_a_control_without_a_kernel_is_replaced_by_how_to_start_it(copies, number):
+    (output,) = cells_of(copies[0])[number].outputs
+    assert "Shift+Enter" in output["data"]["text/markdown"]
+    assert lecture_stage.WIDGET not in output["data"]
+
+
+def test_the_notebooks_themselves_are_not_changed(notebooks, tmp_path):
+    before = {path: path.read_bytes() for path in notebooks.iterdir()}
+    lecture_stage.stage_folder(lecture_stage.find_notebooks(notebooks), tmp_path / "stage")
+    assert {path: path.read_bytes() for path in notebooks.iterdir()} == before
+
+
+def test_the_letters_are_large(copies):
+    file = copies[0].parent / ".settings/@jupyterlab/apputils-extension/themes.jupyterlab-settings"
+    said = json.loads(file.read_text())["overrides"]
+    assert int(said["content-font-size1"].removesuffix("px")) >= 20
+
+
+def test_a_slide_begins_at_each_title_of_two_levels(copies):
+    kinds = [cell.metadata["slideshow"]["slide_type"] for cell in cells_of(copies[0])]
+    assert kinds == ["slide", "-", "-", "-", "-"]
+
+
+def test_slides_show_pictures_and_no_code(copies):
+    (path, _) = lecture_stage.slides(copies)
+    html = path.read_text("utf-8")
+    assert "iVBORw0KGgo=" in html and "secret_name" not in html
+
+
+def test_the_solved_functions_come_before_all_others(tmp_path):
+    (tmp_path / "hw5").mkdir()
+    (tmp_path / "hw5/losses.py").write_text("")
+    env = lecture.environment(tmp_path, tmp_path / "out")
+    assert env["PYTHONPATH"].split(os.pathsep)[0] == str(tmp_path.resolve())
+
+
+def test_the_notebook_is_chosen_by_the_beginning_of_its_name(notebooks):
+    paths = lecture_stage.find_notebooks(notebooks)
+    assert lecture.chosen(paths, "01").name == "01_losses.ipynb"
+    with pytest.raises(InputError, match=r"00_tour\.ipynb, 01_losses\.ipynb"):
+        lecture.chosen(paths, "07")
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--notebooks", "nowhere"], "nowhere"),
+        (["--view", "cinema"], "cinema"),
+        (["--solved", "nowhere"], "nowhere"),
+        (["--notebooks", "broken", "--view", "slides"], "broken.ipynb"),
+        (["--first", "99"], "99"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_in_one_line(run, notebooks, tmp_path, words, named):
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/broken.ipynb").write_text("{")
+    answer = run("lecture", *words)
+    assert answer.status == 2 and named in answer.err and len(answer.err.splitlines()) == 1
+
+
+def test_the_command_writes_slides(run, notebooks, tmp_path):
+    answer = run("lecture", "--view", "slides")
+    assert answer.status == 0, answer
+    assert (tmp_path / "build/lecture/00_tour.slides.html").is_file()
