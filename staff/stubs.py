@@ -80,7 +80,7 @@ def owner(text: str, position: int) -> str:
     """
     line = text.count("\n", 0, position) + 1
     for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.lineno < line:
-            if line <= node.end_lineno + 1:
-                return node.name
+        inside = node.lineno < line <= node.end_lineno + 1
+        if inside and isinstance(node, ast.FunctionDef | ast.ClassDef):
+            return node.name
     raise MarksError(f"line {line}: a solution outside any function")

@@ -6,7 +6,7 @@ Read next: inversion.py.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -18,6 +18,11 @@ from hw5.checking.suite import Later, Suite
 from hw5.config import Drawing
 from hw5.kit import seeding
 
+if TYPE_CHECKING:
+    from hw5.draw import Drawn
+    from hw5.losses import Loss
+    from hw5.search import Record
+
 sketching = Later("hw5.draw")
 latents = Later("hw5.latents")
 losses = Later("hw5.losses")
@@ -26,8 +31,9 @@ suite = Suite(needs={"5.2": ("5.1", "3.5", "2.6")})
 # ---------------------------------------------------------------- 5.1
 
 NOT_TURNED = Slip(
-    "the rest is compared behind the mask itself", "what to keep lies where nothing was drawn: 1 - mask"
-)  # fmt: skip
+    "the rest is compared behind the mask itself",
+    "what to keep lies where nothing was drawn: 1 - mask",
+)
 PENALTY_TWICE = Slip("the penalty counts twice", "leave delta out of the second call")
 SKETCH_TWICE = Slip("the rest is compared with the sketch", "criterion(output, picture, 1 - mask)")
 WEIGHT_LOST = Slip("the weight is not used", "weight times the second loss")
@@ -49,10 +55,14 @@ class Notes:
         self.terms: list[dict[str, Tensor]] = []
 
     def __call__(
-        self, output: Tensor, target: Tensor, mask: Tensor | None = None, delta: Any = None
-    ) -> Any:
+        self,
+        output: Tensor,
+        target: Tensor,
+        mask: Tensor | None = None,
+        delta: Tensor | None = None,
+    ) -> Loss:
         """A Loss with two terms."""
-        weight = torch.ones_like(output[:, :1]) if mask is None else mask.expand(len(output), -1, -1, -1)  # noqa: E501  # fmt: skip
+        weight = torch.ones_like(output[:, :1]) * (1 if mask is None else mask)
         area = 3 * weight.flatten(1).sum(1)
         pixel = ((output - target).abs() * weight).flatten(1).sum(1) / area
         penalty = torch.zeros_like(pixel) if delta is None else delta.flatten(1).sum(1)
@@ -71,7 +81,7 @@ def sides(seed: int) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
 
 @suite.check("5.1", points=2)
 def both_sides_count(seed: int) -> None:
-    """total = criterion(output, sketch, mask, delta) + weight * criterion(output, picture, 1 - mask)."""
+    """The criterion on the sketch, with delta, plus weight times the criterion on the rest."""
     output, sketch, picture, mask, delta = sides(seed)
     both = sketching.keep_rest(Notes(), picture, 3.0)
     require(callable(both), f"what came back is a {type(both).__name__}", NO_FUNCTION)
@@ -126,8 +136,9 @@ def a_weight_of_0(seed: int) -> None:
 
 MASK_LOST = Slip("the mask does not reach `project`", "project(..., mask=mask)")
 KEEP_LOST = Slip(
-    "the picture to keep is not used", "wrap the criterion: keep_rest(criterion, keep, settings.keep)"
-)  # fmt: skip
+    "the picture to keep is not used",
+    "wrap the criterion: keep_rest(criterion, keep, settings.keep)",
+)
 KEEP_WEIGHT = Slip("`settings.keep` is not used", "keep_rest(criterion, keep, settings.keep)")
 START_LOST = Slip("the start does not reach `project`", "project(..., start=start)")
 NOISE_LOST = Slip("the noise does not reach `project`", "project(..., noise=noise)")
@@ -147,7 +158,7 @@ def sketch_of(seed: int) -> tuple[Tensor, Tensor]:
     return sketch, mask
 
 
-def drawing(seed: int, settings: Drawing = QUICK, **options: Any) -> Any:
+def drawing(seed: int, settings: Drawing = QUICK, **options: object) -> Drawn:
     """Draw a sketch by the student's function."""
     colour, mask = sketch_of(seed)
     colour = options.pop("colour", colour)
@@ -176,7 +187,7 @@ def only_the_sketch_counts(seed: int) -> None:
 @suite.check("5.2")
 def the_rest_is_kept(seed: int) -> None:
     """With a picture to keep, less changes where nothing is drawn, by the settings' weight."""
-    start, (colour, mask) = fixed_draw(seed, 1, LAYERS, WIDTH), sketch_of(seed)
+    start = fixed_draw(seed, 1, LAYERS, WIDTH)
     before = LinearGenerator().synthesize(start).detach().clamp(-1, 1)
     plain = drawing(seed, start=start)
     kept = [drawing(seed, replace(QUICK, keep=w), start=start, keep=before) for w in (0.5, 5.0)]
@@ -192,7 +203,7 @@ def what_the_search_is_told(seed: int) -> None:
     """Start, space, noise, settings and watchers reach the search."""
     start = fixed_draw(seed, 1, LAYERS, WIDTH)
     noise = {"grain": fixed_draw(seed + 1, 1, 1, SIZE, SIZE)}
-    seen: list[Any] = []
+    seen: list[Record] = []
     drawn = drawing(seed, start=start, noise=noise, on_step=seen.append)
     require(torch.equal(drawn.projected.start, start), "it started elsewhere", START_LOST)
     require(drawn.projected.settings == QUICK, "project got other settings", SETTINGS_LOST)
@@ -221,7 +232,9 @@ def distances_of_code_and_start(seed: int) -> None:
 
         want = [far(drawn.projected.code), far(drawn.projected.start)]
         for value in (drawn.distance, drawn.start_distance):
-            require(isinstance(value, float), f"a distance is a {type(value).__name__}", NOT_A_FLOAT)
+            require(
+                isinstance(value, float), f"a distance is a {type(value).__name__}", NOT_A_FLOAT
+            )
         got = torch.tensor([drawn.distance, drawn.start_distance])
         delta = far(drawn.projected.delta)
         slips = {

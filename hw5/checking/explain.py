@@ -27,15 +27,16 @@ IN_PLACE = Slip(
     "no `+=`, no `x[...] =`, no methods ending in _ on the way from the argument to the answer",
 )
 BAD_SHAPES = Slip(
-    "shapes do not fit each other", "print the shapes in the line before; see the docstring's letters"
-)  # fmt: skip
+    "shapes do not fit each other",
+    "print the shapes in the line before; see the docstring's letters",
+)
 BAD_ARGUMENTS = Slip("called with other arguments than it takes", "compare with its signature")
 UNKNOWN_NAME = Slip("a name that does not exist", "a typo, or an import that is missing")
 
 # What an exception's message contains -> the slip. The first that fits is named.
 KNOWN = (
     (r"same device|on device", FIXED_DEVICE),
-    (r"same dtype|to have the same dtype|expected scalar type|dtype .* but (found|got)", FIXED_DTYPE),
+    (r"same dtype|expected scalar type|dtype .* but (found|got)", FIXED_DTYPE),
     (r"does not require grad", DETACHED),
     (r"single memory location", SHARED_MEMORY),
     (r"in-?place operation|leaf Variable", IN_PLACE),

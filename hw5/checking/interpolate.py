@@ -31,14 +31,19 @@ suite = Suite(needs={"4.2": ("4.1",), "4.4": ("4.1", "4.2"), "4.5": ("4.4", "2.5
 # ---------------------------------------------------------------- 4.1
 
 ENDS_SWAPPED = Slip("the ends are swapped", "t = 0 gives a, t = 1 gives b: (1 - t) a + t b")
-ROUNDED = Slip(
-    "rounding misses b at t = 1: a + t (b - a)", "(1 - t) a + t b is exact at both ends"
-)
+ROUNDED = Slip("rounding misses b at t = 1: a + t (b - a)", "(1 - t) a + t b is exact at both ends")
 T_CLAMPED = Slip("t is held within [0, 1]", "outside it extrapolates: leave t as it is")
 T_NOT_COLUMN = Slip(
     "many t do not line up with the codes", "`as_column(t, a)` gives t as many axes as the codes"
 )
 HALFWAY = Slip("t is not used", "it says how far along the way")
+
+
+@suite.check("4.1")
+def manners_of_lerp(seed: int) -> None:
+    """It edits no argument, follows dtype and device, and lets gradients pass."""
+    a, b = fixed_draw(seed, 2, WIDTH), fixed_draw(seed + 1, 2, WIDTH)
+    keeps_manners(lambda a, b: way.lerp(a, b, 0.3), grad="a", a=a, b=b)
 
 
 @suite.check("4.1")
@@ -82,13 +87,6 @@ def many_t_at_once(seed: int) -> None:
         expect(got, singly, {ENDS_SWAPPED: singly.flip(0)})
 
 
-@suite.check("4.1")
-def manners_of_lerp(seed: int) -> None:
-    """It edits no argument, follows dtype and device, and lets gradients pass."""
-    a, b = fixed_draw(seed, 2, WIDTH), fixed_draw(seed + 1, 2, WIDTH)
-    keeps_manners(lambda a, b: way.lerp(a, b, 0.3), grad="a", a=a, b=b)
-
-
 # ---------------------------------------------------------------- 4.2
 
 LERP = Slip(
@@ -114,6 +112,13 @@ def on_circle(*degrees: float) -> Tensor:
     """Points of the unit circle, (N, 2)."""
     angles = torch.tensor(degrees, dtype=torch.float64).deg2rad()
     return torch.stack([angles.cos(), angles.sin()], dim=-1)
+
+
+@suite.check("4.2")
+def manners_of_slerp(seed: int) -> None:
+    """It edits no argument, follows the dtype, and lets gradients pass."""
+    a, b = fixed_draw(seed, 2, WIDTH), fixed_draw(seed + 1, 2, WIDTH)
+    keeps_manners(lambda a, b: way.slerp(a, b, 0.3), grad="a", a=a, b=b)
 
 
 @suite.check("4.2", points=2)
@@ -179,13 +184,6 @@ def rows_one_by_one(seed: int) -> None:
     expect(way.slerp(a[:1], b[:1], t), singly)
 
 
-@suite.check("4.2")
-def manners_of_slerp(seed: int) -> None:
-    """It edits no argument, follows the dtype, and lets gradients pass."""
-    a, b = fixed_draw(seed, 2, WIDTH), fixed_draw(seed + 1, 2, WIDTH)
-    keeps_manners(lambda a, b: way.slerp(a, b, 0.3), grad="a", a=a, b=b)
-
-
 # ---------------------------------------------------------------- 4.3
 
 CODES_SWAPPED = Slip("a and b are swapped", "the listed layers come from b, the rest from a")
@@ -193,6 +191,13 @@ OFF_BY_ONE = Slip("off by one: a neighbour of the listed layer", "layers count f
 BLENDED = Slip("the layers are blended, not replaced", "the listed layers are b's own")
 UP_TO = Slip("all layers up to the listed one", "only the listed ones")
 BATCH_AXIS = Slip("the list picks rows of the batch, not layers", "mixed[:, layers]: dim 1 is L")
+
+
+@suite.check("4.3")
+def manners_of_mixing(seed: int) -> None:
+    """It edits no argument, follows dtype and device, and lets gradients pass."""
+    a, b = fixed_draw(seed, 4, 4, 3), fixed_draw(seed + 1, 4, 4, 3)
+    keeps_manners(lambda a, b: way.mix_layers(a, b, [1, 2]), grad="b", a=a, b=b)
 
 
 @suite.check("4.3")
@@ -227,13 +232,6 @@ def none_and_all(seed: int) -> None:
     expect(way.mix_layers(a.clone(), b, (3,))[:, 3], b[:, 3], of="layer 3 of (3,)")
 
 
-@suite.check("4.3")
-def manners_of_mixing(seed: int) -> None:
-    """It edits no argument, follows dtype and device, and lets gradients pass."""
-    a, b = fixed_draw(seed, 2, 4, 3), fixed_draw(seed + 1, 2, 4, 3)
-    keeps_manners(lambda a, b: way.mix_layers(a, b, [1, 2]), grad="b", a=a, b=b)
-
-
 # ---------------------------------------------------------------- 4.4
 
 WITHOUT_END = Slip("the last frame is not b", "`torch.linspace(0, 1, T)` holds both ends")
@@ -264,7 +262,7 @@ def from_end_to_end(seed: int) -> None:
 
 @suite.check("4.4")
 def the_path_that_is_asked(seed: int) -> None:
-    """ "spherical" walks along the arc, "linear" along the line; and dtypes are kept."""
+    """The arc for "spherical", the line for "linear"; and dtypes are kept."""
     a, b = on_circle(20), on_circle(110)
     arc = torch.cat([on_circle(20 + 30 * i) for i in range(4)])
     line = torch.cat([a - i / 3 * a + i / 3 * b for i in range(4)])

@@ -6,7 +6,7 @@ Read next: inversion_tuning.py, for encoders and tuned generators.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -24,6 +24,10 @@ from hw5.checking.expect import (
 from hw5.checking.fakes import LAYERS, SIZE, WIDTH, LinearGenerator, fixed_draw
 from hw5.checking.search import score
 from hw5.checking.suite import Later, Suite
+
+if TYPE_CHECKING:
+    from hw5.inversion.descent import Step
+    from hw5.losses import Loss
 
 pixels = Later("hw5.inversion.pixels")
 image2stylegan = Later("hw5.inversion.image2stylegan")
@@ -212,7 +216,7 @@ EARLY_WEIGHTS = Slip(
 
 @suite.check("6.4", points=2)
 def stages(seed: int) -> None:
-    """Of K stages, number k frees ceil(k / K * L) codes and compares the deepest ceil(k / K * F)."""
+    """Stage k of K frees ceil(k / K * L) codes and compares the deepest ceil(k / K * F) layers."""
     for num_codes, num_layers, total in ((10, 4, 5), (7, 5, 3 + seed % 3), (6, 3, 1)):
         names = tuple(f"layer_{i}" for i in range(num_layers))
         settings = progressive.Progressive(num_stages=total)
@@ -228,8 +232,11 @@ def stages(seed: int) -> None:
         slips = {
             ROUNDED_DOWN: [float(k * num_codes // total) for k in ks],
             FROM_0: [float(up(k - 1, num_codes)) for k in ks],
-            Slip("rounded to the nearest", ROUNDED_DOWN.look): [float(round(k * num_codes / total)) for k in ks],  # noqa: E501  # fmt: skip
-            Slip("everything is free from the start", "few codes first"): [float(num_codes)] * total,
+            Slip("rounded to the nearest", ROUNDED_DOWN.look): [
+                float(round(k * num_codes / total)) for k in ks
+            ],
+            Slip("everything is free from the start", "few codes first"): [float(num_codes)]
+            * total,
         }
         free = torch.tensor([float(stage.num_free) for stage in got])
         expect(free, [float(up(k, num_codes)) for k in ks], slips, of="codes that are free")
@@ -280,12 +287,12 @@ def diffusion_of_a_patch(seed: int) -> None:
         read.append(images)
         return (images.flatten(1) @ reader).view(-1, LAYERS, WIDTH)
 
-    def criterion(output: Tensor, target: Tensor, mask: Tensor | None, delta: Tensor) -> Any:
+    def criterion(output: Tensor, target: Tensor, mask: Tensor | None, delta: Tensor) -> Loss:
         judged.append((target, mask))
         return score(output, target, mask, delta)
 
     settings = in_domain.InDomain(num_steps=3, domain=0.0)
-    seen: list[Any] = []
+    seen: list[Step] = []
     with untouched(context=context, patch=patch, mask=mask):
         found = masked.diffuse(
             LinearGenerator(), context, patch, mask,
@@ -300,5 +307,3 @@ def diffusion_of_a_patch(seed: int) -> None:
     require(given is not None and torch.equal(given, mask), "the criterion got no such mask", SEARCH_UNMASKED)  # noqa: E501  # fmt: skip
     require(found.method == "diffusion", f"method {found.method!r}", METHOD)
     require(len(seen) == 3, f"{len(seen)} of 3 steps were reported", SEARCH_LOST)
-
-

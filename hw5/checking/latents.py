@@ -1,12 +1,11 @@
-"""Checks of part 2, hw5/latents.py, on generators whose means and pictures are known.
+"""Checks of part 2, hw5/latents.py: sampling and means, tasks 2.1 to 2.4.
 
 The linear generator's w has the mean m and a known spread; a curved one tells an average in w from
-the w of an average. Read next: projector.py.
+the w of an average. Read next: rendering.py.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import torch
@@ -17,26 +16,17 @@ from hw5.checking.expect import (
     FIXED_DTYPE,
     Slip,
     Wrong,
-    each_alone,
     expect,
     keeps_manners,
     require,
     untouched,
 )
-from hw5.checking.fakes import LAYERS, SIZE, WIDTH, LinearGenerator, OnlyZ, fixed_draw
+from hw5.checking.fakes import LAYERS, WIDTH, LinearGenerator, fixed_draw
 from hw5.checking.suite import Later, Suite
 from hw5.kit import seeding
 
 latents = Later("hw5.latents")
-suite = Suite(
-    needs={
-        "2.2": ("2.1",),
-        "2.3": ("2.1", "2.2"),
-        "2.4": ("2.3",),
-        "2.5": ("2.1",),
-        "2.6": ("2.2",),
-    }
-)
+suite = Suite(needs={"2.2": ("2.1",), "2.3": ("2.1", "2.2"), "2.4": ("2.3",)})
 
 SHAPES = {"z": (WIDTH,), "w": (1, WIDTH), "w+": (LAYERS, WIDTH)}
 # Statistics of 2,000 draws and more are compared within 10 %: six deviations and more, so that no
@@ -72,7 +62,9 @@ def check_follows_generator(make: Callable[[LinearGenerator], Tensor]) -> None:
     """Require codes of the generator's dtype, and on its device."""
     for dtype in (torch.float64, torch.float32):
         codes = make(LinearGenerator().to(dtype))
-        require(codes.dtype == dtype, f"codes of {codes.dtype} for a {dtype} generator", FIXED_DTYPE)
+        require(
+            codes.dtype == dtype, f"codes of {codes.dtype} for a {dtype} generator", FIXED_DTYPE
+        )
     try:
         codes = make(LinearGenerator().to("meta"))
     except (RuntimeError, NotImplementedError) as error:
@@ -94,6 +86,12 @@ MIXED_UP = Slip(
     "repeat along the layer axis, dim 1, and leave the batch axis alone",
 )
 FIRST_ONLY = Slip("only some layers hold w", "every layer gets the same code")
+
+
+@suite.check("2.1")
+def manners_of_broadcast(seed: int) -> None:
+    """It follows dtype and device, and lets gradients pass."""
+    keeps_manners(lambda w: latents.broadcast_layers(w, 3), grad="w", w=fixed_draw(seed, 2, 1, 4))
 
 
 @suite.check("2.1")
@@ -126,12 +124,6 @@ def layers_in_memory_of_their_own(seed: int) -> None:
         require(bool((got[:, 1] == w[:, 0]).all()) and not bool((got[:, 0] == got[:, 1]).all()), seen, SHARED)  # noqa: E501  # fmt: skip
 
 
-@suite.check("2.1")
-def manners_of_broadcast(seed: int) -> None:
-    """It follows dtype and device, and lets gradients pass."""
-    keeps_manners(lambda w: latents.broadcast_layers(w, 3), grad="w", w=fixed_draw(seed, 2, 1, 4))
-
-
 # ---------------------------------------------------------------- 2.2
 
 GLOBAL_DRAW = Slip(
@@ -149,19 +141,26 @@ KEEPS_GRAPH = Slip(
 
 
 @suite.check("2.2")
+def manners_of_sample_codes(seed: int) -> None:
+    """Codes follow the generator's dtype and device."""
+    for space in SHAPES:
+        check_follows_generator(
+            lambda g, space=space: latents.sample_codes(g, space, 2, rng=seeding.make(seed))
+        )
+
+
+@suite.check("2.2")
 def shapes_of_codes(seed: int) -> None:
-    """z (N, d), w (N, 1, d), w+ (N, L, d), for one code and for several."""
+    """Z (N, d), w (N, 1, d), w+ (N, L, d), for one code and for several."""
     for space in SHAPES:
         for count in (1, 3):
-            codes = latents.sample_codes(
-                LinearGenerator(), space, count, rng=seeding.make(seed)
-            )
+            codes = latents.sample_codes(LinearGenerator(), space, count, rng=seeding.make(seed))
             check_shape_of(codes, space, count)
 
 
 @suite.check("2.2")
 def normal_draws(seed: int) -> None:
-    """z is standard normal, and the codes of a batch differ."""
+    """Z is standard normal, and the codes of a batch differ."""
     z = latents.sample_codes(LinearGenerator(), "z", 4000, rng=seeding.make(seed))
     require(bool((z[0] != z[1]).any()), "codes 0 and 1 are equal", ALL_ALIKE)
     seen = f"mean {float(z.mean()):.3f}, deviation {float(z.std()):.3f}, expected 0 and 1"
@@ -183,7 +182,7 @@ def draws_from_rng(seed: int) -> None:
 
 @suite.check("2.2")
 def codes_of_one_draw(seed: int) -> None:
-    """w is what the mapping makes of z, and w+ holds that w in every layer; without gradient."""
+    """W is what the mapping makes of z, and w+ holds that w in every layer; without gradient."""
     generator = LinearGenerator()
     z, w, w_plus = (
         latents.sample_codes(generator, space, 4, rng=seeding.make(seed)) for space in SHAPES
@@ -199,15 +198,6 @@ def codes_of_one_draw(seed: int) -> None:
         require(not codes.requires_grad, "the codes require a gradient", KEEPS_GRAPH)
 
 
-@suite.check("2.2")
-def manners_of_sample_codes(seed: int) -> None:
-    """Codes follow the generator's dtype and device."""
-    for space in SHAPES:
-        check_follows_generator(
-            lambda g, space=space: latents.sample_codes(g, space, 2, rng=seeding.make(seed))
-        )
-
-
 # ---------------------------------------------------------------- 2.3
 
 NUM_MEAN_IGNORED = Slip("`num_mean` is not used", "0: a random code; n: the mean of n random codes")
@@ -217,6 +207,23 @@ ROOT_N = Slip("divided by the root of num_mean", "a plain mean: its spread shrin
 MEAN_IN_Z = Slip(
     "z was averaged and then mapped", "map first, then average: the mean of w is asked"
 )
+
+
+@suite.check("2.3")
+def manners_of_sample_noise(seed: int) -> None:
+    """Codes follow the generator's dtype and device, carry no gradient, and come from rng."""
+    for space in SHAPES:
+        check_follows_generator(
+            lambda g, space=space: latents.sample_noise(
+                g, space, 2, num_mean=3, rng=seeding.make(seed)
+            )
+        )
+        first, again = (
+            latents.sample_noise(LinearGenerator(), space, 2, num_mean=3, rng=seeding.make(seed))
+            for _ in range(2)
+        )
+        require(torch.equal(first, again), "the same rng gave other codes", GLOBAL_DRAW)
+        require(not first.requires_grad, "the codes require a gradient", KEEPS_GRAPH)
 
 
 @suite.check("2.3")
@@ -268,27 +275,21 @@ def means_of_w(seed: int) -> None:
         require(spread < 0.5, f"deviation {spread:.3f}, expected 0.14", NUM_MEAN_IGNORED)
 
 
-@suite.check("2.3")
-def manners_of_sample_noise(seed: int) -> None:
-    """Codes follow the generator's dtype and device, carry no gradient, and come from rng."""
-    for space in SHAPES:
-        check_follows_generator(
-            lambda g, space=space: latents.sample_noise(
-                g, space, 2, num_mean=3, rng=seeding.make(seed)
-            )
-        )
-        first, again = (
-            latents.sample_noise(LinearGenerator(), space, 2, num_mean=3, rng=seeding.make(seed))
-            for _ in range(2)
-        )
-        require(torch.equal(first, again), "the same rng gave other codes", GLOBAL_DRAW)
-        require(not first.requires_grad, "the codes require a gradient", KEEPS_GRAPH)
-
-
 # ---------------------------------------------------------------- 2.4
 
 Z_DRAWN = Slip("the mean of z is estimated, not known", "z is centred on 0: zeros, no draw")
 SAMPLES_IGNORED = Slip("`num_samples` is not used", "average that many random codes")
+
+
+@suite.check("2.4")
+def manners_of_mean_code(seed: int) -> None:
+    """Codes follow the generator's dtype and device."""
+    for space in SHAPES:
+        check_follows_generator(
+            lambda g, space=space: latents.mean_code(
+                g, space, num_samples=5, rng=seeding.make(seed)
+            )
+        )
 
 
 @suite.check("2.4")
@@ -316,157 +317,3 @@ def centre_of_w(seed: int) -> None:
         away = float((few - 1).abs().max())
         seen = f"with num_samples 2 every entry is within {away:.3f} of the mean of thousands"
         require(away > 0.03, seen, SAMPLES_IGNORED)
-
-
-@suite.check("2.4")
-def manners_of_mean_code(seed: int) -> None:
-    """Codes follow the generator's dtype and device."""
-    for space in SHAPES:
-        check_follows_generator(
-            lambda g, space=space: latents.mean_code(
-                g, space, num_samples=5, rng=seeding.make(seed)
-            )
-        )
-
-
-# ---------------------------------------------------------------- 2.5
-
-NO_GRADIENT = Slip(
-    "no gradient reaches the codes", "no `no_grad`, no `detach` in `render`: a search needs both"
-)
-NOISE_LOST = Slip("the noise does not reach the generator", "synthesize(..., noise=noise)")
-LAYERS_LOST = Slip("only one layer of w+ is rendered", "w+ goes to `synthesize` as it is")
-LAYERS_TURNED = Slip("the layers of w+ are mixed up", "w+ goes to `synthesize` as it is")
-MAPPED_AGAIN = Slip("w is mapped as if it were z", "start at the space you are given")
-
-
-@suite.check("2.5", points=2)
-def one_picture_from_three_spaces(seed: int) -> None:
-    """A z, its w and its w+ give one and the same picture."""
-    generator, z = LinearGenerator(), fixed_draw(seed, 3, WIDTH)
-    pictures, w = generator(z).detach(), generator.map(z).detach()
-    w_plus = torch.stack([w[:, 0]] * LAYERS, dim=1)
-    unmapped = generator.synthesize(torch.stack([z] * LAYERS, dim=1)).detach()
-    again = generator(w[:, 0]).detach()
-    slips = {Slip("z is rendered as if it were w", "`generator.map` first"): unmapped}
-    slips |= {MAPPED_AGAIN: again}
-    for space, codes in (("z", z), ("w", w), ("w+", w_plus)):
-        expect(latents.render(generator, codes, space), pictures, slips, of=f"the picture from {space}")  # noqa: E501  # fmt: skip
-
-
-@suite.check("2.5")
-def layers_in_their_order(seed: int) -> None:
-    """w+ reaches the generator layer by layer, as it is."""
-    generator, codes = LinearGenerator(), fixed_draw(seed, 2, LAYERS, WIDTH)
-    want = generator.synthesize(codes).detach()
-    shuffled = {
-        LAYERS_LOST: torch.stack([codes[:, 0]] * LAYERS, dim=1),
-        Slip("the layers of w+ are averaged", LAYERS_LOST.look): torch.stack(
-            [codes.mean(dim=1)] * LAYERS, dim=1
-        ),
-        LAYERS_TURNED: codes.flip(1),
-        Slip("off by one: each layer gets its neighbour's code", LAYERS_LOST.look): codes.roll(
-            1, dims=1
-        ),
-    }
-    slips = {slip: generator.synthesize(wrong).detach() for slip, wrong in shuffled.items()}
-    expect(latents.render(generator, codes, "w+"), want, slips, of="the picture of a w+")
-
-
-@suite.check("2.5")
-def gradients_to_the_codes(seed: int) -> None:
-    """Gradients flow back to the codes from every space."""
-    generator = LinearGenerator()
-    for space, shape in SHAPES.items():
-        codes = fixed_draw(seed, 2, *shape).requires_grad_()
-        picture = latents.render(generator, codes, space)
-        require(picture.requires_grad, f"from {space} no gradient flows", NO_GRADIENT)
-        (gradient,) = torch.autograd.grad(picture.sum(), codes, allow_unused=True)
-        require(gradient is not None, f"the gradient stops before {space}", NO_GRADIENT)
-        each_alone(lambda c, space=space: latents.render(generator, c, space).detach(), codes.detach())  # noqa: E501  # fmt: skip
-
-
-@suite.check("2.5")
-def noise_reaches_the_picture(seed: int) -> None:
-    """Noise maps that are given are those that are rendered, from every space."""
-    generator = LinearGenerator()
-    for space, shape in SHAPES.items():
-        codes = fixed_draw(seed, 1, *shape)
-        maps = [{"grain": fixed_draw(seed + i, 1, 1, SIZE, SIZE)} for i in (1, 2)]
-        one, two = (latents.render(generator, codes, space, noise=noise) for noise in maps)
-        change = 0.05 * (maps[0]["grain"] - maps[1]["grain"]).expand(1, 3, SIZE, SIZE)
-        expect((one - two).detach(), change, {NOISE_LOST: 0 * change}, of="the noise's share")
-
-
-@suite.check("2.5")
-def a_generator_with_z_alone(seed: int) -> None:
-    """A generator without w in its spaces is called on z as it is."""
-    z = fixed_draw(seed, 2, WIDTH)
-    expect(latents.render(OnlyZ(), z, "z"), OnlyZ()(z).detach(), of="a DCGAN's picture")
-
-
-# ---------------------------------------------------------------- 2.6
-
-NO_ROOT = Slip("a mean square without its root", "rms: root of the mean of the squares")
-NOT_IN_UNITS = Slip(
-    "not divided by the usual distance", "divide by the rms of random codes around their mean"
-)
-AROUND_ZERO = Slip(
-    "the usual distance is measured from 0, not from the mean",
-    "subtract the mean from the random codes as well",
-)
-FROM_ZERO = Slip("measured from 0 instead of the mean code", "subtract the mean from the codes")
-LENGTH = Slip(
-    "the length of the code where an rms is asked", "the mean of the squares over the entries"
-)
-
-
-@suite.check("2.6", points=2)
-def usual_distances_of_w(seed: int) -> None:
-    """In w and w+: the rms from the mean, divided by that of random codes."""
-    generator = LinearGenerator()
-    mean = generator.centre.detach()
-    usual = math.sqrt(float(generator.mapping.detach().square().sum()) / WIDTH)
-    around_zero = math.sqrt(usual**2 + float(mean.square().mean()))
-    for space in ("w", "w+"):
-        away = fixed_draw(seed, 4, *SHAPES[space]) * torch.tensor([0.1, 1, 3, 9]).view(4, 1, 1)
-        rms = (away.flatten(1).norm(dim=1) / math.sqrt(away[0].numel())).double()
-        from_zero = (mean + away).flatten(1).norm(dim=1) / math.sqrt(away[0].numel())
-        slips = {
-            NO_ROOT: (rms / usual).square(),
-            NOT_IN_UNITS: rms,
-            AROUND_ZERO: rms / around_zero,
-            FROM_ZERO: from_zero / usual,
-            Slip("divided by the variance, not by the rms", NO_ROOT.look): rms / usual**2,
-            LENGTH: rms / usual * math.sqrt(away[0].numel()),
-        }
-        got = latents.distance_from_mean(
-            generator, mean + away, space, num_samples=20_000, rng=seeding.make(seed)
-        )
-        expect(got, rms / usual, slips, close=0.05, of=f"the distance in {space}")
-
-
-@suite.check("2.6")
-def usual_distances_of_z(seed: int) -> None:
-    """In z: the root mean square of the entries, from 0 and in units of 1."""
-    z = fixed_draw(seed, 3, WIDTH) + 1
-    length = torch.stack([torch.linalg.vector_norm(row) for row in z])
-    want = length / math.sqrt(WIDTH)
-    slips = {NO_ROOT: want.square(), LENGTH: length, Slip("divided by d, not its root", LENGTH.look): length / WIDTH}  # noqa: E501  # fmt: skip
-    got = latents.distance_from_mean(OnlyZ(), z, "z", num_samples=100, rng=seeding.make(seed))
-    expect(got, want, slips, of="the distance in z")
-
-
-@suite.check("2.6")
-def distances_of_a_batch(seed: int) -> None:
-    """Each code of a batch gets its own number."""
-    generator = LinearGenerator()
-    codes = fixed_draw(seed, 3, LAYERS, WIDTH)
-
-    def distance(codes: Tensor) -> Tensor:
-        return latents.distance_from_mean(
-            generator, codes, "w+", num_samples=50, rng=seeding.make(seed)
-        )
-
-    with untouched(codes=codes):
-        each_alone(distance, codes)

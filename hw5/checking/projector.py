@@ -7,7 +7,6 @@ Read next: search.py, for the loop and the whole search.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -42,7 +41,7 @@ def ramp(t: float, up: float, down: float) -> tuple[float, float]:
 @suite.check("3.1", points=2)
 def rates_of_a_search(seed: int) -> None:
     """The rate rises along a line, stays, and falls along half a cosine."""
-    settings = Projection(num_steps=40, ramp_up=0.2, ramp_down=0.4, learning_rate=0.5 + seed % 7)
+    settings = Projection(num_steps=40, ramp_up=0.2, ramp_down=0.4, learning_rate=0.7 + seed % 7)
     at = range(40)
     got = [projector.ramped_rate(step, settings) for step in at]
     require(got[0] is not None, "the rate is None", NOTHING)
@@ -95,7 +94,9 @@ MEAN_OF_SEEDS = Slip(
 NEVER_MOVED = Slip("nothing moves", "`optimiser.step()` ends the step")
 MOVED_TWICE = Slip("two steps instead of one", "one `optimiser.step()`")
 ASKED_TWICE = Slip("the objective is asked more than once", "one step, one evaluation: keep its answer")  # noqa: E501  # fmt: skip
-ONE_SEED = Slip("only one seed gets a gradient", "the sum of all losses, not the lowest or the first")
+ONE_SEED = Slip(
+    "only one seed gets a gradient", "the sum of all losses, not the lowest or the first"
+)
 NETWORK_TOO = Slip(
     "the network's weights get gradients as well",
     "`backward(inputs=objective.variables)`: they are not searched, and their gradients cost time",
@@ -104,7 +105,7 @@ CLIMBED = Slip("it climbs: the loss grows", "the gradient of the loss itself, no
 
 
 class Parabolas:
-    """Seed n's loss is s_n * |x_n - c_n|^2, with a bystander that stands for a network's weights."""
+    """Seed n's loss is s_n * |x_n - c_n|^2; a bystander stands for a network's weights."""
 
     def __init__(self, seed: int) -> None:
         """Three seeds at 0."""
@@ -161,9 +162,19 @@ def a_step_moves(seed: int) -> None:
         NEVER_MOVED: 0 * want,
         MOVED_TWICE: 2 * want,
         CLIMBED: -want,
-        Slip("the rate is not used", "`learning_rate` is already in the optimiser's groups"): 72 * want,
+        Slip("the rate is not used", "`learning_rate` is already in the optimiser's groups"): 72
+        * want,
     }
     expect(moved, want, slips, close=0.01, of="the step")
+
+
+@suite.check("3.3")
+def a_closure_does_not_move(seed: int) -> None:
+    """The closure looks and does not move: the line search decides where to go."""
+    parabolas = Parabolas(seed)
+    projector.lbfgs_closure(torch.optim.SGD(parabolas.variables, lr=0.1), parabolas)()
+    slip = Slip("the closure moves the variables", "no `optimiser.step()` inside, no `clamp_`")
+    require(bool((parabolas.variables[0] == 0).all()), "the variables have changed", slip)
 
 
 @suite.check("3.3", points=2)
@@ -188,15 +199,6 @@ def a_closure_can_be_called_again(seed: int) -> None:
         tensor = Slip("a number where a tensor is asked", "return the loss itself, no `.item()`")
         require(isinstance(loss, Tensor), f"the loss is a {type(loss).__name__}", tensor)
         check_gradient(parabolas, parabolas.variables[0].grad, want)
-
-
-@suite.check("3.3")
-def a_closure_does_not_move(seed: int) -> None:
-    """The closure looks and does not move: the line search decides where to go."""
-    parabolas = Parabolas(seed)
-    projector.lbfgs_closure(torch.optim.SGD(parabolas.variables, lr=0.1), parabolas)()
-    slip = Slip("the closure moves the variables", "no `optimiser.step()` inside, no `clamp_`")
-    require(bool((parabolas.variables[0] == 0).all()), "the variables have changed", slip)
 
 
 @suite.check("3.3")

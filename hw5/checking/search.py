@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 from unittest import mock
 
 import torch
@@ -20,10 +20,13 @@ from hw5.checking.suite import Later, Suite
 from hw5.config import Projection
 from hw5.kit import seeding
 
+if TYPE_CHECKING:
+    from hw5.losses import Loss
+    from hw5.search import Projected, Record
+
 latents = Later("hw5.latents")
 projector = Later("hw5.projector")
 losses = Later("hw5.losses")
-search = Later("hw5.search")
 suite = Suite(
     needs={"3.4": ("3.1",), "3.5": ("2.3", "2.5", "3.1", "3.2", "3.3", "3.4")},
 )
@@ -66,7 +69,9 @@ class Notes:
         self.log.append(("report", rate, on_step))
         self.step += 1
         if self.step > 100:
-            raise Wrong("it goes on after 100 steps", Slip("the loop does not end", STEP_COUNT.look))
+            raise Wrong(
+                "it goes on after 100 steps", Slip("the loop does not end", STEP_COUNT.look)
+            )
 
     def take(self, kind: str) -> Callable[..., None]:
         """Stands for a function of STEPS."""
@@ -76,7 +81,7 @@ class Notes:
 
         return step
 
-    def run(self, **options: Any) -> object:
+    def run(self, **options: object) -> object:
         """Run the student's loop on these notes."""
         fakes = {kind: self.take(kind) for kind in ("adam", "lbfgs")}
         with mock.patch.dict(projector.STEPS, fakes):
@@ -100,7 +105,9 @@ def steps_and_reports(seed: int) -> None:
         want = [("a", "objective a"), ("b", "objective b")]
         require(pairs == want and len(moves) == 8, f"moved {pairs}", FIRST_OBJECTIVE)
         rates = [projector.ramped_rate(step, settings) for step in range(4)]
-        expect(torch.tensor([r[1] for r in reports]), rates, {PLAIN_RATE: [0.5] * 4}, of="the rates")
+        expect(
+            torch.tensor([r[1] for r in reports]), rates, {PLAIN_RATE: [0.5] * 4}, of="the rates"
+        )
         expect(torch.tensor([m[3] for m in moves[::2]]), rates, {PLAIN_RATE: [0.5] * 4}, of="the rates")  # noqa: E501  # fmt: skip
         slip = Slip("`on_step` is not passed on", "search.report(rate, on_step)")
         require(all(r[2] is watch for r in reports), "report got another on_step", slip)
@@ -154,11 +161,19 @@ START_IGNORED = Slip("the given start is not used", "draw codes only where `star
 MASK_LOST = Slip("the mask does not reach the search", "begin_search(..., mask=mask)")
 NOISE_LOST = Slip("the noise does not reach the search", "begin_search(..., noise=noise)")
 RESUME_LOST = Slip("the search does not go on from `resume`", "begin_search(..., resume=resume)")
-WATCHER_LOST = Slip("`on_step` does not reach the loop", "optimize_para(search, on_step=on_step, ...)")
-STOP_LOST = Slip("`should_stop` does not reach the loop", "optimize_para(..., should_stop=should_stop)")
+WATCHER_LOST = Slip(
+    "`on_step` does not reach the loop", "optimize_para(search, on_step=on_step, ...)"
+)
+STOP_LOST = Slip(
+    "`should_stop` does not reach the loop", "optimize_para(..., should_stop=should_stop)"
+)
 REASON = Slip("the loop's reason is not passed on", "search.result(reason)")
-SPACE_LOST = Slip("the space of the settings is not used", "sample_noise(generator, settings.space, ...)")
-SEEDS_LOST = Slip("`num_seeds` is not used", "one start for each seed: sample_noise(..., num_seeds)")
+SPACE_LOST = Slip(
+    "the space of the settings is not used", "sample_noise(generator, settings.space, ...)"
+)
+SEEDS_LOST = Slip(
+    "`num_seeds` is not used", "one start for each seed: sample_noise(..., num_seeds)"
+)
 NUM_MEAN_LOST = Slip("`num_mean` is not used", "sample_noise(..., num_mean=settings.num_mean)")
 OTHER_DRAW = Slip("the start is not drawn from `rng`", "sample_noise(..., rng=rng)")
 
@@ -169,7 +184,7 @@ QUICK = Projection(
 
 def score(
     output: Tensor, target: Tensor, mask: Tensor | None = None, delta: Tensor | None = None
-) -> Any:
+) -> Loss:
     """Mean squared difference over the mask: a criterion of our own, so that part 1 has no say."""
     weight = torch.ones_like(output[:1, :1]) if mask is None else mask
     squared = ((output - target) ** 2 * weight).flatten(1).sum(1)
@@ -189,7 +204,7 @@ def lowest_loss(target: Tensor, start: Tensor) -> float:
     return float((best - target).square().mean())
 
 
-def find(seed: int, settings: Projection = QUICK, **options: Any) -> Any:
+def find(seed: int, settings: Projection = QUICK, **options: object) -> Projected:
     """Project a smooth picture by the student's function."""
     options = {"criterion": score, "rng": seeding.make(seed)} | options
     target = options.pop("target", smooth_picture(seed))
@@ -274,7 +289,7 @@ def what_the_search_is_told(seed: int) -> None:
 @suite.check("3.5")
 def watching_and_stopping(seed: int) -> None:
     """It reports its steps, can be stopped, says why it ended, and goes on where it was."""
-    seen: list[Any] = []
+    seen: list[Record] = []
     found = find(seed, on_step=seen.append)
     require(len(seen) == 25, f"{len(seen)} of 25 steps reported", WATCHER_LOST)
     require(found.stopped == "steps", f"stopped: {found.stopped!r}, expected 'steps'", REASON)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from hw5.checking.outcome import FAILED, PASSED, UNWRITTEN, Outcome, Report, TaskReport
+from hw5.checking.outcome import FAILED, UNWRITTEN, Outcome, Report, TaskReport
 from hw5.checking.tasks import PARTS, part_of
 
 WIDTH = 100  # columns
@@ -42,10 +42,12 @@ def task_lines(task: TaskReport) -> Iterator[str]:
     place = f", {task.task.place}" if failed and task.task else ""
     yield f"{line}{'FAILED' if failed else 'passed'}{place}"
     for number in task.first:
-        yield f"{MARGIN}first:    task {number} is not right yet, and this one uses it; mend {number} first"
+        yield f"{MARGIN}first:    fix {number} first: this task uses it, and it is not right yet"
     headline = task.headline
     for outcome in task.failures:
-        yield from failure_lines(outcome, with_slip=outcome is headline or repeats_not(outcome, headline))
+        yield from failure_lines(
+            outcome, with_slip=outcome is headline or repeats_not(outcome, headline)
+        )
 
 
 def repeats_not(outcome: Outcome, headline: Outcome) -> bool:
@@ -55,7 +57,10 @@ def repeats_not(outcome: Outcome, headline: Outcome) -> bool:
 
 def failure_lines(outcome: Outcome, *, with_slip: bool = True) -> Iterator[str]:
     """The lines of one failure."""
-    rows = [("expected", outcome.says), (outcome.state if outcome.state != FAILED else "seen", outcome.seen)]
+    rows = [
+        ("expected", outcome.says),
+        (outcome.state if outcome.state != FAILED else "seen", outcome.seen),
+    ]
     if with_slip and outcome.slip:
         rows += [("slip", outcome.slip), ("look", outcome.look)]
     rows += [("printed", line) for line in outcome.printed.splitlines()]
@@ -76,5 +81,5 @@ def message(task: TaskReport, outcome: Outcome) -> str:
     if task.task:
         where += f", {task.task.function}, {task.task.place}"
     lines = [where]
-    lines += [f"{MARGIN}first:    mend task {number}, which this one uses" for number in task.first]
+    lines += [f"{MARGIN}first:    fix {number} first: this task uses it" for number in task.first]
     return "\n".join([*lines, *failure_lines(outcome)])

@@ -74,6 +74,8 @@ def find_tasks() -> dict[str, Task]:
 
 def tasks_in(text: str, file: str) -> Iterator[Task]:
     """The tasks of one file, given its text."""
+    if not HEADER.search(text):
+        return
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):

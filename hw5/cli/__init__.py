@@ -17,6 +17,7 @@ import tyro
 from hw5.cli import (
     ablate,
     bench,
+    check,
     compare,
     doctor,
     draw,
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Command] = {
     "ladder": ladder.ladder,
     "ablate": ablate.ablate,
     "compare": compare.compare,
+    "check": check.check,
     "report": report.report,
     "bench": bench.bench,
     "train": train.train,

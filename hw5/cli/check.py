@@ -9,7 +9,7 @@ import tyro
 
 
 def check(
-    parts: tyro.conf.Positional[tuple[str, ...]] = (), *, seed: int = 0, timeout: float = 10.0
+    parts: tyro.conf.Positional[tuple[str, ...]] = (), *, seed: int = 0, timeout: float = 15.0
 ) -> int:
     """Check your functions. Status 0 when all points are there, 1 when not.
 

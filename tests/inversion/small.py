@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import torch
 
-from hw5.models.stylegan2 import StyleGAN2
 from hw5.checking.fakes import LAYERS, PIXELS, WIDTH
+from hw5.models.stylegan2 import StyleGAN2
 
 
 def tiny_stylegan(seed=0):

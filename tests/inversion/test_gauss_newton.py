@@ -6,10 +6,6 @@ import pytest
 import torch
 
 from hw5 import latents
-from hw5.config import LossWeights
-from hw5.inversion.gauss_newton import GaussNewton, gauss_newton, residuals
-from hw5.kit.checks import InputError
-from hw5.losses import Criterion
 from hw5.checking.fakes import (
     LAYERS,
     SIZE,
@@ -21,6 +17,10 @@ from hw5.checking.fakes import (
     least_squares,
     per_picture,
 )
+from hw5.config import LossWeights
+from hw5.inversion.gauss_newton import GaussNewton, gauss_newton, residuals
+from hw5.kit.checks import InputError
+from hw5.losses import Criterion
 from tests.inversion.tiny import random_pictures, tiny_generator
 
 PIXELS = LossWeights(pixel=1.0, norm="l2", perceptual=0.0)
