@@ -70,7 +70,7 @@ def positions_that_count(seed: int) -> None:
     """Behind a mask with fractions, each position weighs as much as the mask says."""
     regions = draw_regions(seed)
     v, u = colours(seed + 1, channels=4), -colours(seed + 2, channels=4)
-    mask = torch.where(regions.mask > 0, 1.0, 0.25)
+    mask = 0.25 + 0.75 * regions.mask
     k, rest = (x[:, None, None] for x in (regions.inside, P - regions.inside))
     total = k * outer(v) + 0.25 * rest * outer(u)
     area = k + 0.25 * rest
