@@ -15,6 +15,10 @@ import sys
 import textwrap
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from staff.trial import Trial
 
 # Before torch is imported: many small checks run fastest on one thread, and forks need that.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -64,11 +68,10 @@ def trials(folder: str, parts: tuple[str, ...], seed: int) -> int:
     return int(bad > 0)
 
 
-def shown(trial: object) -> str:
+def shown(trial: Trial) -> str:
     """The hint in a table's last column; what was seen, where there is none."""
-    if trial.slip:
-        return textwrap.shorten(trial.slip, 110, placeholder=" ...")
-    return trial.failures[0]["seen"] if trial.failures else "" if trial.ended else "did not end"
+    seen = trial.failures[0].seen if trial.failures else ""
+    return textwrap.shorten(trial.slip or seen, 110, placeholder=" ...")
 
 
 def seeds(count: int, threads: Sequence[int]) -> int:

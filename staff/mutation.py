@@ -91,14 +91,10 @@ def changed_body(mutant: Mutant, region: Region) -> str:
     return region.body.replace(mutant.search, mutant.replace)
 
 
-def file_of(package: Path, task: str) -> Path:
-    """The file of a package that holds a task's solution.
-
-    Raises:
-        MarksError: there is none.
-    """
-    mark = f"# BEGIN SOLUTION task_{task.replace('.', '_')}\n"
-    for path in sorted(package.rglob("*.py")):
-        if mark in path.read_text(encoding="utf-8"):
-            return path
-    raise MarksError(f"no file has a solution of task {task}")
+def files_of_tasks(package: Path) -> dict[str, Path]:
+    """Task -> the file of a package that holds its solution."""
+    return {
+        region.task: path
+        for path in sorted(package.rglob("*.py"))
+        for region in regions(path.read_text(encoding="utf-8"))
+    }

@@ -6,10 +6,11 @@ raises `expect.Wrong`; its docstring is the fact. Read next: losses.py.
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from hw5.checking.tasks import PARTS, order
 
@@ -103,8 +104,23 @@ def chosen_tasks(names: Iterable[str], checks: Iterable[Check]) -> list[str]:
         part = str(list(PARTS).index(name) + 1) if name in PARTS else name
         found = [task for task in known if part in (task, task.split(".")[0])]
         if not found:
-            from hw5.kit.checks import check_choice
-
-            check_choice("part", name, [*PARTS, *known])
+            refuse(name, known)
         chosen += found
     return [task for task in known if task in chosen]
+
+
+def refuse(name: str, known: list[str]) -> NoReturn:
+    """Refuse the name of a part or task.
+
+    Raises:
+        InputError: always; with the nearest name.
+    """
+    from hw5.kit.checks import InputError, brief
+
+    near = difflib.get_close_matches(name, [*PARTS, *known], n=1)
+    raise InputError.about(
+        "part",
+        expected=f"one of {', '.join(PARTS)}, or a task from {known[0]} to {known[-1]}",
+        got=brief(name),
+        hint=f"did you mean {near[0]}?" if near else "",
+    )

@@ -1,6 +1,6 @@
-"""A report in words: points per task, and for each failure what was expected, what came, and why.
+"""A report in words: points per task, and for each failure why, where to look, and what was seen.
 
-Offers `as_text`. Read next: outcome.py, for what a report holds.
+Offers `as_text` and `message`. Read next: outcome.py, for what a report holds.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from hw5.checking.tasks import PARTS, part_of
 
 WIDTH = 100  # columns
 MARGIN = " " * 7
+MAX_PRINTED = 4  # lines of a student's own printing that are shown
 
 
 def as_text(report: Report) -> str:
@@ -32,7 +33,7 @@ def part_lines(part: str, tasks: list[TaskReport]) -> Iterator[str]:
 
 
 def task_lines(task: TaskReport) -> Iterator[str]:
-    """The lines of one task: its points, then its failures."""
+    """The lines of one task: its points, the failure to read first, and the others in short."""
     function = task.task.function if task.task else "(its file cannot be read)"
     line = f"  {task.number:4} {function:22} {task.points:2} of {task.possible:2}  "
     if task.state == UNWRITTEN:
@@ -41,37 +42,40 @@ def task_lines(task: TaskReport) -> Iterator[str]:
     failed = task.state == FAILED
     place = f", {task.task.place}" if failed and task.task else ""
     yield f"{line}{'FAILED' if failed else 'passed'}{place}"
-    for number in task.first:
-        yield f"{MARGIN}first:    fix {number} first: this task uses it, and it is not right yet"
-    headline = task.headline
-    for outcome in task.failures:
-        yield from failure_lines(
-            outcome, with_slip=outcome is headline or repeats_not(outcome, headline)
-        )
+    if task.first:
+        yield from wrapped("first", fix_first(task))
+    elif failed:
+        yield from failure_lines(task.headline)
+        told = {task.headline.slip, task.headline.seen}
+        for other in task.failures:
+            if other is not task.headline:
+                new = other.slip and other.slip not in told
+                yield from wrapped("also", f"{other.says} ({other.slip})" if new else other.says)
+                told.add(other.slip)
 
 
-def repeats_not(outcome: Outcome, headline: Outcome) -> bool:
-    """Does a failure tell another slip than the headline?"""
-    return bool(outcome.slip) and outcome.slip != headline.slip
-
-
-def failure_lines(outcome: Outcome, *, with_slip: bool = True) -> Iterator[str]:
+def failure_lines(outcome: Outcome) -> Iterator[str]:
     """The lines of one failure."""
     rows = [
+        ("why", outcome.slip),
+        ("look", outcome.look),
         ("expected", outcome.says),
-        (outcome.state if outcome.state != FAILED else "seen", outcome.seen),
+        ("seen" if outcome.state == FAILED else outcome.state, outcome.seen),
     ]
-    if with_slip and outcome.slip:
-        rows += [("slip", outcome.slip), ("look", outcome.look)]
-    rows += [("printed", line) for line in outcome.printed.splitlines()]
+    rows += [("printed", line) for line in outcome.printed.splitlines()[-MAX_PRINTED:]]
     for label, text in rows:
-        if text:
-            yield from wrapped(f"{label + ':':9} ", text)
+        yield from wrapped(label, text)
+
+
+def fix_first(task: TaskReport) -> str:
+    """What must be right before this task can be."""
+    numbers = " and ".join(task.first)
+    return f"fix {numbers} first: this task builds on {'it' if len(task.first) == 1 else 'them'}"
 
 
 def wrapped(label: str, text: str) -> list[str]:
     """A labelled text over as many lines as it takes, each below the first's words."""
-    first = MARGIN + label
+    first = f"{MARGIN}{label + ':':9} "
     return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first))
 
 
@@ -80,6 +84,5 @@ def message(task: TaskReport, outcome: Outcome) -> str:
     where = f"task {task.number}"
     if task.task:
         where += f", {task.task.function}, {task.task.place}"
-    lines = [where]
-    lines += [f"{MARGIN}first:    fix {number} first: this task uses it" for number in task.first]
+    lines = [where, *(wrapped("first", fix_first(task)) if task.first else [])]
     return "\n".join([*lines, *failure_lines(outcome)])

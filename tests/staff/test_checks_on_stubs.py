@@ -86,5 +86,6 @@ def test_no_line_of_a_solution_stands_in_the_checks():
     for path in sorted(PACKAGE.rglob("*.py")):
         for region in regions(path.read_text(encoding="utf-8")):
             lines = (line.split("  #")[0].strip() for line in region.body.splitlines())
-            telling = {line for line in lines if len(line) > 20 and not line.startswith("#")}
-            assert not telling & given, f"task {region.task}"
+            telling = {line for line in lines if len(line) > 12 and not line.startswith("#")}
+            shared = telling & given - {"with torch.no_grad():"}
+            assert not shared, f"task {region.task}"

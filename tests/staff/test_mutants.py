@@ -46,9 +46,7 @@ def test_the_solved_functions_raise_no_alarm_on_one_and_two_threads():
 
 
 def test_every_task_has_a_mutant_and_an_alternative():
-    package = ROOT / "hw5"
-    marked = (stubs.regions(path.read_text(encoding="utf-8")) for path in package.rglob("*.py"))
-    tasks = {region.task for found in marked for region in found}
+    tasks = set(mutation.files_of_tasks(ROOT / "hw5"))
     assert {mutant.task for mutant in mutation.load("mutants")} == tasks
     assert {mutant.task for mutant in mutation.load("alternatives")} == tasks
 
@@ -59,8 +57,9 @@ def test_every_mutant_says_which_words_its_hint_must_have():
 
 @pytest.mark.parametrize("folder", ["mutants", "alternatives"])
 def test_every_change_fits_the_solved_files_and_is_python(folder):
+    files = mutation.files_of_tasks(ROOT / "hw5")
     for mutant in mutation.load(folder):
-        path = mutation.file_of(ROOT / "hw5", mutant.task)
+        path = files[mutant.task]
         solved = path.read_text(encoding="utf-8")
         changed = mutation.apply(mutant, solved)
         assert changed != solved, mutant.name
