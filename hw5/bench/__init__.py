@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hw5.bench.cost import measure_cost
 from hw5.bench.generator import measure_generators
 from hw5.bench.inversion import measure_inversion
 from hw5.bench.perceptual import measure_perceptual
@@ -25,6 +26,7 @@ BENCHES: dict[str, Callable[[], dict[str, float]]] = {
     "slider": measure_slider,
     "projection": measure_projection,
     "compiled": measure_compiled,
+    "cost": measure_cost,
     "triplets": measure_triplets,
     "perceptual": measure_perceptual,
     "scribble": measure_scribble,
@@ -33,7 +35,9 @@ BENCHES: dict[str, Callable[[], dict[str, float]]] = {
     "inversion": measure_inversion,
 }
 # Minutes, where the others take seconds.
-ONLY_WHEN_NAMED = ("compiled", "triplets", "perceptual", "scribble", "reader", "fid", "inversion")
+ONLY_WHEN_NAMED = (
+    "compiled", "cost", "triplets", "perceptual", "scribble", "reader", "fid", "inversion",
+)  # fmt: skip
 
 
 def run(name: str) -> dict[str, float]:

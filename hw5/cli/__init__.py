@@ -26,6 +26,7 @@ from hw5.cli import (
     project,
     report,
     sample,
+    semantics,
     train,
     world,
 )
@@ -42,6 +43,7 @@ COMMANDS: dict[str, Command] = {
     "ladder": ladder.ladder,
     "ablate": ablate.ablate,
     "compare": compare.compare,
+    "semantics": semantics.semantics,
     "check": check.check,
     "report": report.report,
     "bench": bench.bench,

@@ -21,7 +21,7 @@ from hw5.inversion.fastest import Fastest, fastest
 from hw5.kit import seeding
 from hw5.kit.checks import InputError
 from hw5.losses import Criterion
-from tests.inversion.tiny import random_pictures, tiny_generator
+from tests.inversion.small import random_pictures, tiny_generator
 
 CRITERION = Criterion(LossWeights(pixel=1.0, norm="l2", perceptual=0.0))
 
