@@ -17,6 +17,7 @@ import tyro
 from hw5.cli import (
     ablate,
     bench,
+    check,
     compare,
     doctor,
     draw,
@@ -45,6 +46,7 @@ COMMANDS: dict[str, Command] = {
     "ablate": ablate.ablate,
     "compare": compare.compare,
     "semantics": semantics.semantics,
+    "check": check.check,
     "report": report.report,
     "handin": handin.handin,
     "lecture": lecture.lecture,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hw5.checking.fakes import SIZE, LinearGenerator, OnlyZ, SmallFeatures, fixed_draw
 from hw5.config import LossWeights
 from hw5.losses import Criterion
-from tests.assignment.fakes import SIZE, LinearGenerator, OnlyZ, SmallFeatures, fixed_draw
 
 
 @pytest.fixture

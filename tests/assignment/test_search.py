@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 import torch
 
+from hw5.checking.fakes import LAYERS, WIDTH, fixed_draw
 from hw5.config import LossWeights, Projection
 from hw5.kit import seeding
 from hw5.kit.checks import InputError
@@ -18,7 +19,6 @@ from hw5.losses import Criterion
 from hw5.objective import noise_pattern, standardise
 from hw5.projector import optimize_para, project
 from hw5.search import begin_search
-from tests.assignment.fakes import LAYERS, WIDTH, fixed_draw
 from tests.tolerances import assert_close
 
 ADAM = Projection(num_steps=12, num_mean=0, num_seeds=2, learning_rate=0.1)

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from hw5.checking.fakes import LAYERS, WIDTH, SmallFeatures, fixed_draw
 from hw5.config import Drawing, LossWeights, Projection
 from hw5.draw import draw
 from hw5.latents import broadcast_layers, render, sample_noise
@@ -21,7 +22,6 @@ from hw5.losses import Criterion, PerceptualLoss, pixel_loss
 from hw5.objective import Objective
 from hw5.projector import lbfgs_closure, project
 from hw5.search import lbfgs
-from tests.assignment.fakes import LAYERS, WIDTH, SmallFeatures, fixed_draw
 from tests.tolerances import assert_close
 
 CODE = Path(__file__).resolve().parents[2] / "hw5"

@@ -3,15 +3,15 @@
 Offers `tiny_stylegan` (8 px, pictures within [-1, 1]), `tiny_generator` (16 px, plain),
 `random_pictures` for it, `ruler`, `bits`, `is_untouched`, `linear_encoder` and
 `agrees_with_finite_differences`; the linear generator and the small features are those of
-tests/assignment/fakes.py.
+hw5/checking/fakes.py.
 """
 
 from __future__ import annotations
 
 import torch
 
+from hw5.checking.fakes import LAYERS, PIXELS, WIDTH
 from hw5.models.stylegan2 import StyleGAN2
-from tests.assignment.fakes import LAYERS, PIXELS, WIDTH
 
 SIZE = 16  # of tiny_generator
 

@@ -6,13 +6,7 @@ import pytest
 import torch
 
 from hw5 import latents
-from hw5.config import LossWeights
-from hw5.inversion.curvature import Curvature, measure_curvature
-from hw5.inversion.fastest import Fastest, fastest
-from hw5.kit import seeding
-from hw5.kit.checks import InputError
-from hw5.losses import Criterion
-from tests.assignment.fakes import (
+from hw5.checking.fakes import (
     LAYERS,
     PIXELS,
     SIZE,
@@ -21,6 +15,12 @@ from tests.assignment.fakes import (
     fixed_draw,
     least_squares,
 )
+from hw5.config import LossWeights
+from hw5.inversion.curvature import Curvature, measure_curvature
+from hw5.inversion.fastest import Fastest, fastest
+from hw5.kit import seeding
+from hw5.kit.checks import InputError
+from hw5.losses import Criterion
 from tests.inversion.small import random_pictures, tiny_generator
 
 CRITERION = Criterion(LossWeights(pixel=1.0, norm="l2", perceptual=0.0))

@@ -6,11 +6,7 @@ import pytest
 import torch
 
 from hw5 import latents
-from hw5.config import LossWeights
-from hw5.inversion.gauss_newton import GaussNewton, gauss_newton, residuals
-from hw5.kit.checks import InputError
-from hw5.losses import Criterion
-from tests.assignment.fakes import (
+from hw5.checking.fakes import (
     LAYERS,
     SIZE,
     WIDTH,
@@ -21,6 +17,10 @@ from tests.assignment.fakes import (
     least_squares,
     per_picture,
 )
+from hw5.config import LossWeights
+from hw5.inversion.gauss_newton import GaussNewton, gauss_newton, residuals
+from hw5.kit.checks import InputError
+from hw5.losses import Criterion
 from tests.inversion.small import random_pictures, tiny_generator
 
 PIXELS = LossWeights(pixel=1.0, norm="l2", perceptual=0.0)

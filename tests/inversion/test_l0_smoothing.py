@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hw5.checking.fakes import fixed_draw
 from hw5.inversion.l0_smoothing import (
     Smoothing,
     count_edges,
@@ -14,7 +15,6 @@ from hw5.inversion.l0_smoothing import (
     smooth_l0,
 )
 from hw5.kit.checks import InputError
-from tests.assignment.fakes import fixed_draw
 from tests.tolerances import assert_close
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from hw5.checking.fakes import LinearGenerator, OnlyZ, fixed_draw
 from hw5.config import LossWeights, Projection
 from hw5.inversion.ladder import RUNGS, Culprit, Evidence, Thresholds, diagnose, judge
 from hw5.inversion.ladder_rungs import Target, climb, generated_target, rms_error
@@ -14,7 +15,6 @@ from hw5.kit import seeding
 from hw5.kit.checks import InputError
 from hw5.latents import render, sample_codes
 from hw5.losses import Criterion, Loss
-from tests.assignment.fakes import LinearGenerator, OnlyZ, fixed_draw
 
 SEARCH = Projection(space="w+", num_steps=40, num_seeds=3, num_mean=50, learning_rate=0.3)
 SQUARES = Criterion(LossWeights(pixel=1.0, norm="l2", perceptual=0.0))

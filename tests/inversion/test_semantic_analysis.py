@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from hw5.checking.fakes import LAYERS, WIDTH, LinearGenerator
 from hw5.inversion import semantic_analysis as analysis
 from hw5.inversion.semantics import signed_distance
 from hw5.kit import seeding
@@ -12,7 +13,6 @@ from hw5.kit.checks import InputError
 from hw5.latents import render, sample_codes
 from hw5.world.factors import neutral
 from hw5.world.targets import NUM_TARGETS, targets
-from tests.assignment.fakes import LAYERS, WIDTH, LinearGenerator
 from tests.inversion.small import linear_encoder
 
 SHARE = 0.2  # of a factor's half range for each unit of the code

@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from hw5.checking.tasks import tasks_in
+from staff.stubs import MarksError, cut, regions
+
 CODE = Path(__file__).resolve().parents[2] / "hw5"
 ASSIGNMENT = {"losses": 1, "latents": 2, "projector": 3, "interpolate": 4, "draw": 5}  # -> part
 INVERSION = sorted(
@@ -17,16 +20,11 @@ INVERSION = sorted(
 )
 INVERSION_PART = 6
 NAMES = ASSIGNMENT | dict.fromkeys(INVERSION, INVERSION_PART)
-MARKED = re.compile(r"^( *)# BEGIN SOLUTION (\w+)\n(.*?)^\1# END SOLUTION$", re.S | re.M)
 HEADER = re.compile(r"Task (\d)\.(\d+) \(about (\d+) lines, (\d+) minutes\)\. \S")
 
 
 def source(name):
     return (CODE / f"{name}.py").read_text(encoding="utf-8")
-
-
-def cut(text):
-    return MARKED.sub(r'\1raise NotImplementedError("\2")', text)
 
 
 def solved_lines(body):
@@ -37,10 +35,10 @@ def tasks(name):
     """(function, task name, solution) of each marked region of a file."""
     text = source(name)
     functions = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.FunctionDef)]
-    for match in MARKED.finditer(text):
-        line = text[: match.start()].count("\n") + 1
+    for region in regions(text):
+        line = text[: region.start].count("\n") + 1
         around = [f for f in functions if f.lineno < line <= f.end_lineno + 1]
-        yield min(around, key=lambda f: f.end_lineno - f.lineno), match[2], match[3]
+        yield min(around, key=lambda f: f.end_lineno - f.lineno), region.task, region.body
 
 
 every_task = pytest.mark.parametrize(
@@ -52,8 +50,7 @@ every_task = pytest.mark.parametrize(
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_mark_belongs_to_a_region(name):
-    regions = len(MARKED.findall(source(name)))
-    assert regions == source(name).count("BEGIN SOLUTION") == source(name).count("END SOLUTION") > 0
+    assert regions(source(name))
 
 
 @every_task
@@ -66,7 +63,7 @@ def test_the_docstring_opens_with_the_tasks_header(function, task, solution):
     header = HEADER.match(ast.get_docstring(function))
     assert header, f"{task}: see CONTRIBUTING.md for the form of a task header"
     part, number, num_lines, _ = map(int, header.groups())
-    assert task == f"task_{part}_{number}"
+    assert task == f"{part}.{number}"
     assert abs(num_lines - len(solved_lines(solution))) <= 2, "tells another number of lines"
 
 
@@ -79,14 +76,14 @@ def test_the_docstring_has_a_hint_and_an_expectation(function, task, solution):
 
 @pytest.mark.parametrize("name", ASSIGNMENT)
 def test_tasks_are_numbered_in_the_order_of_the_file(name):
-    numbers = [tuple(map(int, task.split("_")[1:])) for _, task, _ in tasks(name)]
+    numbers = [tuple(map(int, task.split("."))) for _, task, _ in tasks(name)]
     assert numbers == [(NAMES[name], i + 1) for i in range(len(numbers))]
 
 
 def test_the_room_of_inversion_has_one_task_to_a_number():
     numbers = [task for name in INVERSION for _, task, _ in tasks(name)]
     assert len(set(numbers)) == len(numbers)
-    assert all(task.startswith(f"task_{INVERSION_PART}_") for task in numbers)
+    assert all(task.startswith(f"{INVERSION_PART}.") for task in numbers)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -103,17 +100,34 @@ def test_cutting_the_solutions_leaves_a_file_that_runs(name):
 def test_a_task_that_is_not_done_says_which():
     namespace = {"__name__": "hw5.losses"}
     exec(compile(cut(source("losses")), "losses.py", "exec"), namespace)
-    with pytest.raises(NotImplementedError, match="task_1_8"):
+    with pytest.raises(NotImplementedError, match=r"^task 1\.8: latent_penalty$"):
         namespace["latent_penalty"](None)
 
 
 @pytest.mark.parametrize(
     "bad",
     [
-        "    # BEGIN SOLUTION a\n    x = 1\n",
-        "    # BEGIN SOLUTION a\n    x = 1\n# END SOLUTION\n",
-        "    # END SOLUTION\n",
+        "def f():\n    # BEGIN SOLUTION task_1_1\n    x = 1\n",
+        "def f():\n    # BEGIN SOLUTION task_1_1\n    x = 1\n# END SOLUTION\n",
+        "def f():\n    # BEGIN SOLUTION without_number\n    x = 1\n    # END SOLUTION\n",
+        "def f():\n    # END SOLUTION\n",
+        "# BEGIN SOLUTION task_1_1\nx = 1\n# END SOLUTION\n",
     ],
 )
-def test_broken_marks_are_no_region(bad):
-    assert not MARKED.findall(bad)
+def test_broken_marks_are_refused(bad):
+    with pytest.raises(MarksError):
+        cut(bad)
+
+
+def test_a_stub_keeps_the_indentation_and_names_task_and_function():
+    marks = "        # BEGIN SOLUTION task_2_10\n        x = 1\n        # END SOLUTION\n"
+    solved = f"class A:\n    def f():\n{marks}"
+    line = cut(solved).splitlines()[-1]
+    assert line == '        raise NotImplementedError("task 2.10: A")'
+
+
+def test_the_checks_recognise_every_stub():
+    for name in NAMES:
+        found = list(tasks_in(cut(source(name)), f"hw5/{name}.py"))
+        assert {t.number for t in found} == {task for _, task, _ in tasks(name)}
+        assert all(task.unwritten for task in found)
