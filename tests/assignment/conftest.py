@@ -7,7 +7,7 @@ import torch
 
 from hw5.config import LossWeights
 from hw5.losses import Criterion
-from tests.assignment.fakes import SIZE, LinearGenerator, OnlyZ, SmallFeatures, fixed_draw
+from hw5.checking.fakes import SIZE, LinearGenerator, OnlyZ, SmallFeatures, fixed_draw
 
 
 @pytest.fixture

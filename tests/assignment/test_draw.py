@@ -13,7 +13,7 @@ from hw5.kit.checks import InputError
 from hw5.latents import distance_from_mean
 from hw5.losses import Criterion
 from hw5.projector import project
-from tests.assignment.fakes import LAYERS, WIDTH, fixed_draw
+from hw5.checking.fakes import LAYERS, WIDTH, fixed_draw
 from tests.tolerances import assert_close
 
 QUICK = Drawing(num_steps=60, num_typical=2000, space="w+")

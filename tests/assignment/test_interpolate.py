@@ -11,7 +11,7 @@ from hw5.config import Interpolation
 from hw5.interpolate import interpolate, lerp, mix_layers, slerp, walk
 from hw5.kit.checks import InputError
 from hw5.latents import render, sample_noise
-from tests.assignment.fakes import LAYERS, WIDTH, fixed_draw
+from hw5.checking.fakes import LAYERS, WIDTH, fixed_draw
 from tests.tolerances import assert_close
 
 

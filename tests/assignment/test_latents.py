@@ -10,7 +10,7 @@ import torch
 from hw5 import latents
 from hw5.kit import seeding
 from hw5.kit.checks import InputError
-from tests.assignment.fakes import LAYERS, WIDTH, fixed_draw
+from hw5.checking.fakes import LAYERS, WIDTH, fixed_draw
 from tests.tolerances import assert_close
 
 SHAPES = {"z": (WIDTH,), "w": (1, WIDTH), "w+": (LAYERS, WIDTH)}

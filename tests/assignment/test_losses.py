@@ -10,7 +10,7 @@ from hw5 import losses
 from hw5.config import LossWeights
 from hw5.kit.checks import InputError
 from hw5.loss_parts import layers_between
-from tests.assignment.fakes import SmallFeatures, fixed_draw, per_picture
+from hw5.checking.fakes import SmallFeatures, fixed_draw, per_picture
 from tests.tolerances import assert_close
 
 WHITE, BLACK = torch.ones(1, 3, 4, 4), -torch.ones(1, 3, 4, 4)

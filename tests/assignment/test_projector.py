@@ -17,7 +17,7 @@ from hw5.losses import Criterion
 from hw5.objective import Objective
 from hw5.projector import adam_step, lbfgs_closure, project, ramped_rate
 from hw5.search import adam
-from tests.assignment.fakes import LAYERS, WIDTH, fixed_draw, least_squares, per_picture
+from hw5.checking.fakes import LAYERS, WIDTH, fixed_draw, least_squares, per_picture
 from tests.tolerances import assert_close
 
 PLAIN = Projection(num_steps=30, num_mean=0, ramp_up=0.0, ramp_down=0.0)

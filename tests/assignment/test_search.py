@@ -18,7 +18,7 @@ from hw5.losses import Criterion
 from hw5.objective import noise_pattern, standardise
 from hw5.projector import optimize_para, project
 from hw5.search import begin_search
-from tests.assignment.fakes import LAYERS, WIDTH, fixed_draw
+from hw5.checking.fakes import LAYERS, WIDTH, fixed_draw
 from tests.tolerances import assert_close
 
 ADAM = Projection(num_steps=12, num_mean=0, num_seeds=2, learning_rate=0.1)

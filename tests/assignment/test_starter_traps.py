@@ -21,7 +21,7 @@ from hw5.losses import Criterion, PerceptualLoss, pixel_loss
 from hw5.objective import Objective
 from hw5.projector import lbfgs_closure, project
 from hw5.search import lbfgs
-from tests.assignment.fakes import LAYERS, WIDTH, SmallFeatures, fixed_draw
+from hw5.checking.fakes import LAYERS, WIDTH, SmallFeatures, fixed_draw
 from tests.tolerances import assert_close
 
 CODE = Path(__file__).resolve().parents[2] / "hw5"

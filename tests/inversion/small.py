@@ -1,7 +1,7 @@
 """What the tests of the searches share: small generators whose answers are known.
 
 Offers `tiny_stylegan`, `linear_encoder` and `agrees_with_finite_differences`; the linear generator
-and the small features are those of tests/assignment/fakes.py.
+and the small features are those of hw5/checking/fakes.py.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 
 from hw5.models.stylegan2 import StyleGAN2
-from tests.assignment.fakes import LAYERS, PIXELS, WIDTH
+from hw5.checking.fakes import LAYERS, PIXELS, WIDTH
 
 
 def tiny_stylegan(seed=0):

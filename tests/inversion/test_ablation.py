@@ -21,7 +21,7 @@ from hw5.inversion.ablation_grid import (
 from hw5.kit.checks import InputError
 from hw5.latents import render
 from hw5.losses import Criterion
-from tests.assignment.fakes import LinearGenerator, SmallFeatures, fixed_draw
+from hw5.checking.fakes import LinearGenerator, SmallFeatures, fixed_draw
 
 CELL = Cell(
     picture="test", generator="linear", space="w+", num_mean=4, layers="conv_1_1-conv_2_1",

@@ -7,7 +7,7 @@ import torch
 
 from hw5.inversion.descent import Descent, Scored, as_variable, check_request, descend
 from hw5.kit.checks import InputError
-from tests.assignment.fakes import SIZE, LinearGenerator, OnlyZ, fixed_draw
+from hw5.checking.fakes import SIZE, LinearGenerator, OnlyZ, fixed_draw
 from tests.tolerances import assert_close
 
 GOAL = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64)

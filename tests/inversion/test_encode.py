@@ -12,7 +12,7 @@ from hw5.kit.checks import InputError
 from hw5.losses import PerceptualLoss
 from hw5.models.encoder import Encoder
 from hw5.train import encode_domain, encode_samples, encoders
-from tests.assignment.fakes import LinearGenerator, SmallFeatures, fixed_draw
+from hw5.checking.fakes import LinearGenerator, SmallFeatures, fixed_draw
 from tests.train import tiny
 
 

@@ -12,7 +12,7 @@ from hw5.inversion.fastest import Fastest, fastest
 from hw5.kit import seeding
 from hw5.kit.checks import InputError
 from hw5.losses import Criterion
-from tests.assignment.fakes import (
+from hw5.checking.fakes import (
     LAYERS,
     PIXELS,
     SIZE,

@@ -10,7 +10,7 @@ from hw5.config import LossWeights
 from hw5.inversion.gauss_newton import GaussNewton, gauss_newton, residuals
 from hw5.kit.checks import InputError
 from hw5.losses import Criterion
-from tests.assignment.fakes import (
+from hw5.checking.fakes import (
     LAYERS,
     SIZE,
     WIDTH,

@@ -9,7 +9,7 @@ from hw5.inversion.image2stylegan import Image2StyleGAN, embed, embedding_loss
 from hw5.kit.checks import InputError
 from hw5.latents import mean_code, render, sample_codes
 from hw5.losses import PerceptualLoss
-from tests.assignment.fakes import LAYERS, SIZE, WIDTH, LinearGenerator, SmallFeatures, fixed_draw
+from hw5.checking.fakes import LAYERS, SIZE, WIDTH, LinearGenerator, SmallFeatures, fixed_draw
 from tests.inversion.small import agrees_with_finite_differences, tiny_stylegan
 from tests.tolerances import assert_close
 

@@ -10,7 +10,7 @@ from hw5.inversion.in_domain import WEIGHTS, InDomain, domain_regulariser, refin
 from hw5.kit.checks import InputError
 from hw5.latents import render
 from hw5.losses import Criterion
-from tests.assignment.fakes import LAYERS, SIZE, WIDTH, LinearGenerator, SmallFeatures, fixed_draw
+from hw5.checking.fakes import LAYERS, SIZE, WIDTH, LinearGenerator, SmallFeatures, fixed_draw
 from tests.inversion.small import agrees_with_finite_differences, linear_encoder
 from tests.tolerances import assert_close
 

@@ -14,7 +14,7 @@ from hw5.inversion.l0_smoothing import (
     smooth_l0,
 )
 from hw5.kit.checks import InputError
-from tests.assignment.fakes import fixed_draw
+from hw5.checking.fakes import fixed_draw
 from tests.tolerances import assert_close
 
 

@@ -14,7 +14,7 @@ from hw5.kit import seeding
 from hw5.kit.checks import InputError
 from hw5.latents import render, sample_codes
 from hw5.losses import Criterion, Loss
-from tests.assignment.fakes import LinearGenerator, OnlyZ, fixed_draw
+from hw5.checking.fakes import LinearGenerator, OnlyZ, fixed_draw
 
 SEARCH = Projection(space="w+", num_steps=40, num_seeds=3, num_mean=50, learning_rate=0.3)
 SQUARES = Criterion(LossWeights(pixel=1.0, norm="l2", perceptual=0.0))

@@ -10,7 +10,7 @@ from hw5.inversion.in_domain import InDomain
 from hw5.inversion.masked import diffuse, paste, patch_mask
 from hw5.kit.checks import InputError
 from hw5.losses import Criterion
-from tests.assignment.fakes import LAYERS, SIZE, WIDTH, LinearGenerator, SmallFeatures, fixed_draw
+from hw5.checking.fakes import LAYERS, SIZE, WIDTH, LinearGenerator, SmallFeatures, fixed_draw
 from tests.inversion.small import linear_encoder
 from tests.tolerances import assert_close
 

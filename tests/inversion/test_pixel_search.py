@@ -9,7 +9,7 @@ from hw5.config import LossWeights
 from hw5.inversion.pixels import Pixels, optimise_pixels, score_pixels
 from hw5.kit.checks import InputError
 from hw5.losses import Criterion, Loss
-from tests.assignment.fakes import SIZE, SmallFeatures, fixed_draw
+from hw5.checking.fakes import SIZE, SmallFeatures, fixed_draw
 from tests.inversion.small import agrees_with_finite_differences
 from tests.tolerances import assert_close
 

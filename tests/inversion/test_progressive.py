@@ -17,7 +17,7 @@ from hw5.inversion.progressive import (
 )
 from hw5.kit.checks import InputError
 from hw5.latents import render, sample_codes
-from tests.assignment.fakes import LAYERS, SIZE, WIDTH, LinearGenerator, SmallFeatures, fixed_draw
+from hw5.checking.fakes import LAYERS, SIZE, WIDTH, LinearGenerator, SmallFeatures, fixed_draw
 from tests.inversion.small import agrees_with_finite_differences, tiny_stylegan
 from tests.tolerances import assert_close
 

@@ -174,7 +174,7 @@ def test_the_regulariser_holds_other_pictures(generator, target, codes):
 
 
 def test_a_generator_without_w_is_refused(target):
-    from tests.assignment.fakes import OnlyZ
+    from hw5.checking.fakes import OnlyZ
 
     with pytest.raises(InputError, match="space"):
         invert(OnlyZ(), target)

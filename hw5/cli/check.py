@@ -1,0 +1,35 @@
+"""`hw5 check`: points for the functions that students write, and the slip behind each failure.
+
+Offers `check`. The checks are in hw5/checking/.
+"""
+
+from __future__ import annotations
+
+import tyro
+
+
+def check(
+    parts: tyro.conf.Positional[tuple[str, ...]] = (), *, seed: int = 0, timeout: float = 10.0
+) -> int:
+    """Check your functions. Status 0 when all points are there, 1 when not.
+
+    For example:
+      python -m hw5 check
+      python -m hw5 check losses
+      python -m hw5 check 1.2 1.3
+
+    Args:
+        parts: losses, latents, projector, interpolate, draw or inversion, or tasks such as 1.2; all
+            by default
+        seed: of the drawn examples; every seed gives the same verdict
+        timeout: seconds after which a check counts as endless
+    """
+    from hw5.checking.runner import run
+    from hw5.checking.table import as_text
+    from hw5.kit.checks import check_number
+
+    check_number("timeout", timeout, low=0.1)
+    report = run(parts, seed=seed, timeout=timeout)
+    print(as_text(report))
+    print(f"{report.points} of {report.possible} points in {report.seconds:.1f} s")
+    return int(not report.passed)
