@@ -10,7 +10,7 @@ JOBS   ?= 2
 PIP_FLAGS ?=
 # Arguments of the command behind a target, e.g. make bench ARGS="render --json out.json"
 ARGS ?=
-NBVAL  := $(if $(wildcard notebooks/*.ipynb),--nbval notebooks)
+NBVAL  := $(if $(wildcard notebooks/*.ipynb),--nbpictures notebooks)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup report test lint format lab bench doctor notebooks clean
