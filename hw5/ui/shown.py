@@ -31,8 +31,9 @@ class Shown:
     png: bytes
     text: str  # what the sheet shows, in words
 
-    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
-        return {"image/png": self.png, "text/plain": self.text}
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, object], dict[str, object]]:
+        data = {"image/png": self.png, "text/plain": self.text}
+        return data, {"image/png": {"alt": self.text}}
 
 
 def show(
@@ -41,6 +42,7 @@ def show(
     *,
     scale: int = SCALE,
     columns: int = COLUMNS,
+    alt: str = "",
 ) -> Shown:
     """Pictures side by side with captions below them.
 
@@ -49,6 +51,7 @@ def show(
         captions: one for each picture, or none.
         scale: pixels of the screen for each pixel of the picture.
         columns: pictures in a row.
+        alt: the sheet in words, for those who do not see it; the captions by default.
 
     Raises:
         InputError: pictures of different sizes, or captions of another number.
@@ -62,7 +65,7 @@ def show(
     sheet = _sheet(kit.to_uint8(kit.enlarge(batch, scale)), captions, columns)
     words = ", ".join(c for c in captions if c) or "no captions"
     noun = "picture" if len(batch) == 1 else "pictures"
-    return Shown(_png(sheet), f"{len(batch)} {noun}: {words}")
+    return Shown(_png(sheet), alt or f"{len(batch)} {noun}: {words}")
 
 
 def _batch(images: Images | Sequence[Images]) -> Images:
