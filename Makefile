@@ -13,7 +13,7 @@ ARGS ?=
 NBVAL  := $(if $(wildcard notebooks/*.ipynb),--nbpictures notebooks)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report test lint format lab bench doctor notebooks clean
+.PHONY: help setup report handin test lint format lab bench doctor notebooks clean
 
 help: ## list the commands
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -34,6 +34,9 @@ $(STAMP): requirements.txt requirements.lock pyproject.toml
 
 report: setup ## the whole main job; then open report/index.html
 	@$(PY) -m hw5 report $(ARGS)
+
+handin: setup ## code and page, packed: make handin ARGS=my_andrew_id
+	@$(PY) -m hw5 handin $(ARGS)
 
 # One thread per worker: two workers with two threads each would fight for two cores.
 test: lint ## style, import rules, all tests and all notebooks
@@ -64,6 +67,6 @@ train-%: setup ## train one shipped weight again, e.g. make train-stylegan2 ARGS
 	@$(PY) -m hw5 train $* $(ARGS)
 
 clean: ## remove what the commands made (keeps .venv and weights)
-	rm -rf build runs report/index.html report/media *.egg-info
+	rm -rf build runs handin report/index.html report/media *.egg-info
 	rm -rf .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find hw5 report tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,7 @@
-"""The report: one page that shows the whole main job with its measured figures.
+"""The report: one page that shows the main job, the student's runs and the student's words.
 
-build.py runs the jobs (projections.py, drawings.py), turns them into figures (figures.py,
-charts.py, markup.py), sets them into the text (text/*.md, template.html, style.css) and checks the
-page (check.py).
+build.py is the whole: job.py runs the main job (projections.py, drawings.py, turned into figures by
+figures.py, charts.py, markup.py); runs.py finds run folders and gallery.py shows them; page.py sets
+everything into the text (text/*.md, template.html, style.css); parts.py knows what is missing;
+check.py looks the page over; handin.py packs it.
 """

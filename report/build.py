@@ -1,116 +1,123 @@
-"""Build the report: run the jobs, make the figures, set the page, check it.
+"""Build the report: run the main job, gather the runs, set the page, check it.
 
-Offers `build`. Run as `python -m hw5 report`, or `python -m report.build`. Nothing of an earlier
-report is touched before the new one is complete.
+Offers `build` (the whole) and `set_page` (the page alone, from what was already run, in seconds).
+Run as `python -m hw5 report`. Nothing of an earlier report is touched before the new one is
+complete. Read next: job.py for the main job, gallery.py for runs, page.py for the words.
 """
 
 from __future__ import annotations
 
-import time
+import re
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from hw5.kit import files, progress, strict_json
+from hw5.kit import files
 from hw5.kit.checks import InputError
-from report import figures, networks, words
+from report import credits, made, markup, parts
 from report.check import check_page
-from report.desk import Desk, made_up
-from report.drawings import Edit, Scribble, draw_scribbles, edit_eyes
+from report.gallery import run_figure
 from report.media import FOLDER, Album
-from report.page import assemble
-from report.projections import Cell, make_rungs, project_ladder, walk_between
+from report.page import HERE, assemble, names_in
+from report.runs import JOB, KINDS, Found, find_runs
 from report.settings import ReportSettings
 
-COMMAND = "make report"
+PREFIX = "runs/"  # of a run's name in the text
+NOT_MADE = "?"  # stands for a number of the main job before it was run
 
 
-def build(out: Path, settings: ReportSettings) -> Path:
-    """Run the main job and write `out`/index.html with `out`/media; return the page's path.
+@dataclass(frozen=True)
+class Built:
+    """A page, and what it lacks."""
+
+    page: Path
+    gaps: tuple[parts.Gap, ...]
+
+
+def build(out: Path, settings: ReportSettings, *, runs: Path = Path("runs")) -> Built:
+    """Run the main job into the folder of runs, then set the page.
 
     Raises:
-        InputError: a missing weight, a place that cannot be written, or an incomplete page.
+        InputError: a missing weight, a place that cannot be written, or a faulty page.
     """
-    began = time.perf_counter()
-    desk = Desk(settings)
-    out.mkdir(parents=True, exist_ok=True)
-    with files.atomic_folder(out / FOLDER, overwrite=True) as media:
-        blocks = run_jobs(desk, Album(media), media)
-        minutes = (time.perf_counter() - began) / 60
-        blocks |= {"total_minutes": f"{minutes:.1f}", "machine": machine(), "command": COMMAND}
-        html = assemble(blocks)
-    page = out / "index.html"
-    with files.atomic_write(page) as temporary:
-        temporary.write_text(html, encoding="utf-8")
-    if faults := check_page(page):
-        raise InputError.about(str(page), expected="a complete page", got="; ".join(faults))
-    return page
+    from report.job import run  # opens the networks, which the page alone does not need
+
+    run(runs / JOB, settings)
+    return set_page(out, runs)
 
 
-def run_jobs(desk: Desk, album: Album, media: Path) -> dict[str, str]:
-    """Everything the text may show, by name."""
-    cells = project_ladder(desk, make_rungs(desk), progress=progress.bar)
-    films = walk_between(desk, cells, "test", "photo")
-    scribbles = draw_scribbles(desk, progress=progress.bar)
-    edit = edit_eyes(desk, progress=progress.bar)
-    strict_json.write(media / "results.json", results(desk, cells, scribbles, edit))
-    return {
-        "hero": figures.hero(album, made_up(desk), 1),
-        "ladder": figures.ladder(album, cells, "adam", 2),
-        "ladder_lbfgs": figures.ladder(album, cells, "lbfgs", 3),
-        "optimisers": figures.optimisers(cells, 1),
-        "curves": figures.curves(cells, "test", 4),
-        "interpolation": figures.interpolation(album, films, 5),
-        "scribbles": figures.scribbles(album, scribbles, 6),
-        "edit": figures.edit(album, edit, 7),
-        "samples": networks.samples(album, desk, 8),
-        "quality": networks.quality(desk, 2),
-        "learning": networks.learning(desk, 9),
-        **words.edit_numbers(edit),
-        **words.proportions(cells),
-    }
+def set_page(out: Path, runs: Path, *, words: Path = HERE) -> Built:
+    """Write `out`/index.html with `out`/media from the main job's figures, the runs and the words.
+
+    Args:
+        out: folder of the page; its other files are left alone.
+        runs: folder of all runs.
+        words: where text/, template.html, style.css and script.js lie.
+
+    Raises:
+        InputError: an unusable run or text, a place that cannot be written, or a faulty page.
+    """
+    found, main_job = find_runs(runs), made.load(runs / JOB)
+    lacking = parts.gaps(found, has_job=main_job is not None, folder=words)
+    with tempfile.TemporaryDirectory() as scratch:
+        page = Path(scratch) / "index.html"
+        media = Path(scratch) / FOLDER
+        media.mkdir()
+        album = Album(media)
+        blocks = job_blocks(main_job, media) | run_blocks(album, found, names_in(words))
+        blocks["missing"] = parts.checklist(found, lacking, has_job=main_job is not None)
+        blocks["credits"] = credits.table()
+
+        def take(file: Path, alt: str) -> str:
+            copy = album.copy(f"own-{file.stem}", file, alt)
+            return markup.img(copy, scale=1)
+
+        page.write_text(assemble(blocks, folder=words, take=take), encoding="utf-8")
+        drop_unused(page)
+        if faults := check_page(page):
+            raise InputError.about(
+                str(out / page.name), expected="a sound page", got="; ".join(faults)
+            )
+        out.mkdir(parents=True, exist_ok=True)
+        with files.atomic_folder(out / FOLDER, overwrite=True) as folder:
+            shutil.copytree(media, folder, dirs_exist_ok=True)
+        with files.atomic_write(out / page.name) as temporary:
+            shutil.copyfile(page, temporary)
+    return Built(out / page.name, tuple(lacking))
 
 
-def results(
-    desk: Desk, cells: list[Cell], scribbles: list[Scribble], edit: Edit
-) -> dict[str, object]:
-    """The numbers behind the figures, for programs."""
-    return {
-        "settings": desk.settings,
-        "projections": [
-            {
-                "target": cell.rung.name,
-                "generator": cell.method.generator,
-                "space": cell.method.space,
-                "optimiser": cell.optimiser,
-                "seconds": cell.found.seconds,
-                "evaluations": cell.found.evaluations,
-                "loss": cell.found.loss,
-                "psnr_db": cell.psnr,
-                "distance": cell.distance,
-                "best_losses": [record.best for record in cell.found.history],
-            }
-            for cell in cells
-        ],
-        "scribbles": [
-            {
-                "name": s.name,
-                "coverage": s.coverage,
-                "loss": s.drawn.projected.loss,
-                "distance": s.drawn.distance,
-            }
-            for s in scribbles
-        ],
-        "edit": {"psnr_outside_db": edit.psnr_outside, "distance": edit.drawn.distance},
-    }
+def job_blocks(main_job: made.Made | None, media: Path) -> dict[str, str]:
+    """The main job's figures and numbers, with their files; gaps before it was run."""
+    if main_job is None:
+        gap = markup.missing(parts.JOB.what, parts.JOB.how)
+        unknown = f'<span class="gap" title="{parts.JOB.how}">{NOT_MADE}</span>'
+        return dict.fromkeys(made.FIGURES, gap) | dict.fromkeys(made.NUMBERS, unknown)
+    for file in main_job.files:
+        shutil.copyfile(file, media / file.name)
+    return dict(main_job.blocks)
 
 
-def machine() -> str:
-    """What this ran on, in words."""
-    threads = torch.get_num_threads()
-    kind = "core" if threads == 1 else "cores"
-    return f"{threads} CPU {kind} with torch {torch.__version__.split('+')[0]}"
+def run_blocks(album: Album, runs: Sequence[Found], named: set[str]) -> dict[str, str]:
+    """A figure for each run that the text names, and the others of each kind together."""
+    blocks = dict.fromkeys((PREFIX + run.name for run in runs), "")  # so that errors know them all
+    blocks |= {name: run_figure(album, run) for run in runs if (name := PREFIX + run.name) in named}
+    rest = parts.by_kind([run for run in runs if PREFIX + run.name not in named])
+    all_of = parts.by_kind(runs)
+    wanted: Mapping[str, parts.Part] = {part.kind: part for part in parts.PARTS}
+    for kind in KINDS:
+        figures = [run_figure(album, run) for run in rest.get(kind, ())] if kind in named else []
+        part = wanted.get(kind)
+        if part and len(all_of.get(kind, ())) < part.least:
+            figures.append(markup.missing(part.what, part.how))
+        blocks[kind] = "\n".join(figures)
+    return blocks
 
 
-if __name__ == "__main__":
-    build(Path(__file__).parent, ReportSettings())
+def drop_unused(page: Path) -> None:
+    """Delete files of the media folder that the page does not mention: the words decide."""
+    used = set(re.findall(rf"{FOLDER}/([\w.+-]+)", page.read_text("utf-8")))
+    for file in (page.parent / FOLDER).iterdir():
+        if file.name not in used:
+            file.unlink()

@@ -1,7 +1,8 @@
 """Small pieces of HTML: pictures, figures, tables.
 
-Offers `Picture`, `img`, `moving`, `tile`, `row`, `figure`, `table` and `grid_table`. Everything
-that comes from outside is escaped here. Read next: figures.py, which composes them.
+Offers `Picture`, `img`, `moving`, `before_after`, `tile`, `row`, `details`, `pairs`, `missing`,
+`figure`, `table` and `grid_table`. Everything that comes from outside is escaped here. Read next:
+figures.py and gallery.py, which compose them.
 """
 
 from __future__ import annotations
@@ -52,12 +53,52 @@ def row(tiles: Iterable[str]) -> str:
     return f'<div class="row">{"".join(tiles)}</div>'
 
 
-def figure(name: str, number: int, body: str, caption: str, *, wide: bool = False) -> str:
-    """A numbered figure; `caption` is HTML written by us, `body` the pictures."""
+def before_after(before: Picture, after: Picture, labels: tuple[str, str], *, scale: float) -> str:
+    """Two pictures of one size on top of each other, and a slider between them.
+
+    Without the page's script half of either is shown; in print they stand beside each other.
+    """
+    width, height = round(before.width * scale), round(before.height * scale)
+    shown = "".join(
+        f'<span class="{kind}"><img src="{escape(picture.source)}" alt="{escape(picture.alt)}" '
+        f'width="{width}" height="{height}"></span>'
+        for kind, picture in (("under", before), ("over", after))
+    )
+    left, right = (escape(label) for label in labels)
+    return (
+        f'<div class="compare" style="width:{width}px"><div class="stack">{shown}</div>'
+        f'<input type="range" min="0" max="100" value="50" aria-label="how much of each is shown: '
+        f'{left} on the left, {right} on the right">'
+        f'<div class="ends" aria-hidden="true"><span>{left}</span><span>{right}</span></div></div>'
+    )
+
+
+def details(summary: str, body: str) -> str:
+    """Something that is folded until asked for."""
+    return f"<details><summary>{escape(summary)}</summary>{body}</details>"
+
+
+def pairs(items: Iterable[tuple[str, str]]) -> str:
+    """Names with their values, as a list of two columns."""
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in items)
+    return f'<dl class="pairs">{rows}</dl>'
+
+
+def missing(what: str, how: str) -> str:
+    """A gap on the page, and the command that fills it."""
+    return (
+        f'<div class="missing"><p><strong>Still missing:</strong> {escape(what)}</p>'
+        f"<pre><code>{escape(how)}</code></pre></div>"
+    )
+
+
+def figure(name: str, number: int | None, body: str, caption: str, *, wide: bool = False) -> str:
+    """A figure; `caption` is HTML written by us, `body` the pictures; None leaves it unnumbered."""
     kind = ' class="wide"' if wide else ""
+    count = "" if number is None else f"<b>Figure {number}.</b> "
     return (
         f'<figure id="{escape(name)}"{kind}>{body}'
-        f"<figcaption><b>Figure {number}.</b> {caption}</figcaption></figure>"
+        f"<figcaption>{count}{caption}</figcaption></figure>"
     )
 
 

@@ -5,9 +5,11 @@ Offers `Album`, which writes into the media folder and hands out `Picture`s for 
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from hw5.kit import images
+from hw5.kit.decode import open_picture
 from hw5.shapes import Images
 from report.markup import Picture
 
@@ -34,6 +36,17 @@ class Album:
         there_and_back = [*range(len(frames)), *range(len(frames) - 2, 0, -1)]
         images.save_gif(self._path(f"{name}.gif"), frames[there_and_back], fps=FPS)
         return self._entry(f"{name}.gif", frames, alt)
+
+    def copy(self, name: str, file: Path, alt: str) -> Picture:
+        """Take over a picture file as it is, films included.
+
+        Raises:
+            InputError: no picture, or a damaged one.
+        """
+        sides = open_picture(file, min_side=1).size
+        name = name + file.suffix.lower()
+        shutil.copyfile(file, self._path(name))
+        return Picture(f"{FOLDER}/{name}", alt, *sides)
 
     def _path(self, name: str) -> Path:
         if name in self._names:

@@ -20,6 +20,7 @@ from hw5.cli import (
     compare,
     doctor,
     draw,
+    handin,
     interpolate,
     ladder,
     project,
@@ -42,6 +43,7 @@ COMMANDS: dict[str, Command] = {
     "ablate": ablate.ablate,
     "compare": compare.compare,
     "report": report.report,
+    "handin": handin.handin,
     "bench": bench.bench,
     "train": train.train,
 }

@@ -5,7 +5,7 @@ Offers `interpolate`. The walk is hw5/interpolate.py; pictures are projected by 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import tyro
@@ -34,7 +34,7 @@ def interpolate(
     out: Path = Path("runs/interpolate"),
     overwrite: bool = False,
 ) -> int:
-    """Make a film from one cat to another: film.gif and strip.png in a folder.
+    """Make a film from one cat to another: film.gif, strip.png and record.json in a folder.
 
     For example:
       python -m hw5 interpolate 3 14 --space w --num-frames 60
@@ -55,7 +55,7 @@ def interpolate(
     from hw5 import defaults
     from hw5 import interpolate as walks
     from hw5.cli import tools
-    from hw5.kit import files, images
+    from hw5.kit import files, images, strict_json
 
     files.refuse_existing(out, overwrite=overwrite)
     network = defaults.open_generator(generator)
@@ -68,5 +68,8 @@ def interpolate(
     with files.atomic_folder(out, overwrite=overwrite) as folder:
         images.save_gif(folder / "film.gif", film.frames, fps=fps)
         images.save(folder / "strip.png", images.strip(tools.spread(film.frames, 9)))
+        facts = {"first": first, "second": second, "generator": generator, "seed": seed}
+        facts |= {"settings": {**asdict(settings), "space": search.space}, "fps": fps}
+        strict_json.write(folder / "record.json", facts)
     print(f"wrote {out / 'film.gif'} and {out / 'strip.png'}")
     return 0

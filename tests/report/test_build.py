@@ -15,7 +15,7 @@ from hw5.kit.checks import InputError
 from hw5.losses import Criterion
 from hw5.models.dcgan import DCGAN
 from hw5.models.stylegan2 import StyleGAN2
-from report import build, desk, drawings, words
+from report import build, desk, drawings, job, words
 from report.check import check_page
 from report.settings import ReportSettings
 
@@ -53,13 +53,20 @@ def page(settings, tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for module in (desk, drawings):
             patch.setattr(module, "build_criterion", pixels_only)
-        return build.build(tmp_path_factory.mktemp("report"), settings)
+        folder = tmp_path_factory.mktemp("report")
+        return build.build(folder, settings, runs=folder / "runs").page
 
 
-def test_the_page_is_complete_and_every_picture_is_shown(page):
-    assert check_page(page) == []
+def test_the_page_is_sound_shows_every_figure_and_no_file_in_vain(page):
+    assert check_page(page, required=("ladder", "optimisers", "interpolation", "edit")) == []
     shown = page.read_text()
     assert all(f"media/{path.name}" in shown for path in (page.parent / "media").iterdir())
+
+
+def test_the_page_is_set_again_without_running_the_job_again(page, tmp_path, monkeypatch):
+    monkeypatch.setattr(job, "run", None)
+    again = build.set_page(tmp_path, page.parent / "runs").page
+    assert again.read_text() == page.read_text()
 
 
 def test_the_numbers_are_kept_for_programs(page):
@@ -77,11 +84,18 @@ def test_a_failure_leaves_the_earlier_report_as_it_was(settings, tmp_path, monke
     def fail(*_, **__):
         raise InputError("a broken part")
 
-    monkeypatch.setattr(build, "make_rungs", fail)
+    monkeypatch.setattr(job, "make_rungs", fail)
     with pytest.raises(InputError, match="a broken part"):
-        build.build(tmp_path, settings)
+        build.build(tmp_path, settings, runs=tmp_path / "runs")
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["hero.png", "index.html", "media"]
     assert (tmp_path / "index.html").read_text() == "old"
+
+
+def test_a_folder_of_other_files_is_not_taken_for_the_main_job(settings, tmp_path):
+    (tmp_path / "runs/main-job").mkdir(parents=True)
+    (tmp_path / "runs/main-job/thesis.tex").write_text("x")
+    with pytest.raises(InputError, match="expected a main job, got other files"):
+        build.build(tmp_path, settings, runs=tmp_path / "runs")
 
 
 def test_the_cat_to_edit_looks_at_us_with_eyes_that_are_not_green():

@@ -21,6 +21,7 @@ def folder(tmp_path):
     (tmp_path / "text").mkdir()
     (tmp_path / "template.html").write_text(TEMPLATE)
     (tmp_path / "style.css").write_text("p {}")
+    (tmp_path / "script.js").write_text("")
     (tmp_path / "text" / "1.md").write_text(
         "# A cat\n\nIt took {{seconds}} s.\n\n## First part\n\n{{cat}}\n"
     )
@@ -60,9 +61,9 @@ def test_an_unknown_name_in_the_text_names_the_known_ones(folder):
         page.assemble({"cat": "", "second": ""}, folder=folder)
 
 
-def test_a_figure_that_the_text_forgets_is_an_error(folder):
-    with pytest.raises(InputError, match="none of dog"):
-        page.assemble({"cat": "", "seconds": "", "dog": ""}, folder=folder)
+def test_the_text_decides_which_figures_are_shown(folder):
+    html = page.assemble({"cat": "", "seconds": "", "dog": "<b>dog</b>"}, folder=folder)
+    assert "dog" not in html
 
 
 def test_html_in_the_text_is_shown_and_not_obeyed(folder):
@@ -85,6 +86,13 @@ def test_html_in_the_text_is_shown_and_not_obeyed(folder):
         ("It took 3 s", "It took {{seconds}} s", "is not filled in"),
         ("<h2", "<h4", "a level is skipped"),
         ("</p>", "", "closes p"),
+        ('src="cat.png"', 'src="../cat.png"', "leads out of the page's folder"),
+        ('src="cat.png"', 'src="Cat.png"', "at.png"),
+        ("p {}", "p { background: url(https://cats.example/a.png) }", "the style loads"),
+        ("p {}", "@import 'b.css';", "the style loads"),
+        ("<nav>", '<nav onclick="x()">', "would run a script"),
+        ("</nav>", '<input type="range"></nav>', "has no label"),
+        ('href="#first-part"', 'href="javascript:x()"', "would run"),
         ('lang="en"', "", "says no language"),
         ("<h2 id=\"first-part\">", '<h1 id="cat">', "stands twice"),
     ],
