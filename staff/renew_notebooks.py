@@ -52,11 +52,8 @@ def canonical(book: NotebookNode, *, clear: bool = False) -> NotebookNode:
 
 
 def _is_kept(output: NotebookNode) -> bool:
-    """Does anything of this output outlive its kernel?"""
-    if output.output_type in ("display_data", "execute_result"):
-        output.data.pop(WIDGET, None)
-        return bool(output.data)
-    return True
+    """Does this output outlive its kernel? A widget does not, and its text holds an address."""
+    return WIDGET not in output.get("data", {})
 
 
 def to_text(book: NotebookNode) -> str:

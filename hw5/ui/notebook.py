@@ -18,6 +18,7 @@ from IPython import get_ipython
 from hw5.ui import unfilled
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+RUNS = REPOSITORY / "runs"  # where the command line keeps its runs, too
 # The networks are small: more threads than these wait for each other (measured on 64 px).
 MAX_THREADS = 2
 
@@ -86,8 +87,8 @@ def table(rows: Mapping[str, Sequence[Cell]], columns: Sequence[str]) -> None:
 
 
 def runs_folder(name: str) -> Path:
-    """Where a notebook keeps the run called `name`: beside those of the command line."""
-    return REPOSITORY / "runs" / name
+    """Where a notebook keeps the run called `name`."""
+    return RUNS / name
 
 
 def _cell(value: Cell) -> str:
