@@ -1,4 +1,4 @@
-"""How notebooks begin: an unwritten task stops them in two lines, figures are judged.
+"""How notebooks begin: an unwritten task stops them in two lines, figures are judged."""
 
 from __future__ import annotations
 

@@ -173,7 +173,7 @@ def sample(**changes: object) -> NotebookNode:
     """A notebook of one cell that breaks every rule but those that `changes` mend."""
     cell = nbformat.v4.new_code_cell("x = 1\n" * 16, id="a1b2c3d4")
     picture = nbformat.v4.new_output(
-        "display_data", data={"image/png": "", "text/plain": "/home/me"}
+        "display_data", data={"image/png": "", "text/plain": "/" + "home/me"}
     )
     cell.outputs = [picture]
     cell.metadata["tags"] = ["interactive"]
