@@ -1,0 +1,228 @@
+"""Sliders over codes: draw them, walk between them, mix their layers.
+
+Offers `sampler`, `walk` and `mixer`. What they show comes from the functions of latents.py and
+interpolate.py, so a slip there shows here. Read first: live.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ipywidgets as widgets
+import torch
+
+from hw5.interpolate import PATHS, lerp, mix_layers
+from hw5.kit import seeding
+from hw5.kit.checks import InputError, check_shape
+from hw5.latents import broadcast_layers, check_codes, mean_code, render, sample_codes
+from hw5.models.generator import Generator
+from hw5.shapes import Codes, Images
+from hw5.ui.live import Live, Pane, style
+
+WIDE = widgets.Layout(width="380px")
+MAX_SEED = 999
+MAX_TRUNCATION = 1.5  # beyond it pictures only break
+COUNTS = (1, 4, 9)
+
+
+class Sampler(Live):
+    """Random codes by seed, drawn towards the mean code by truncation."""
+
+    def __init__(self, generator: Generator, seed: int) -> None:
+        """Show the picture of `seed`."""
+        self.generator = generator
+        self.space = "w" if "w" in generator.spaces else "z"
+        self._mean = mean_code(generator, self.space, rng=seeding.make(0))
+        super().__init__(self._pictures)
+        self.seed = widgets.IntSlider(
+            seed, 0, MAX_SEED, description="seed", layout=WIDE, tooltip="which random numbers"
+        )
+        self.truncation = widgets.FloatSlider(
+            1.0, min=0, max=MAX_TRUNCATION, step=0.05, description="truncation", layout=WIDE,
+            tooltip="0: the mean picture; 1: as drawn; above: exaggerated",
+        )  # fmt: skip
+        self.count = widgets.ToggleButtons(
+            options=[(str(n), n) for n in COUNTS], description="pictures"
+        )
+        self.count.style.button_width = "48px"
+        controls = (self.seed, self.truncation, self.count)
+        self.watch(controls, self._values)
+        self.children = (style(), widgets.HBox([self.pane, widgets.VBox(controls)]))
+        self._ask_first()
+
+    @property
+    def codes(self) -> Codes:
+        """The codes shown, (count, ...) in `space`."""
+        return self._codes(self._values())
+
+    def _values(self) -> tuple[int, float, int]:
+        return self.seed.value, self.truncation.value, self.count.value
+
+    def _ask_first(self) -> None:
+        self.show_now(self._values())
+
+    def _codes(self, values: tuple[int, float, int]) -> Codes:
+        seed, strength, count = values
+        codes = sample_codes(self.generator, self.space, count, rng=seeding.make(seed))
+        return truncate(codes, self._mean, strength)
+
+    def _pictures(self, values: tuple[int, float, int]) -> Images:
+        seed, strength, count = values
+        self.pane.caption(
+            f"{count} from seed {seed}, truncation {strength:.2f}: "
+            + ("the mean picture" if strength == 0 else f"{strength:.0%} of the way from the mean")
+        )
+        return render(self.generator, self._codes(values), self.space)
+
+
+def truncate(codes: Codes, mean: Codes, strength: float) -> Codes:
+    """The code mean + strength (codes - mean): Karras et al. 2019 (StyleGAN), appendix B.
+
+    Args:
+        codes: (N, ...), any space.
+        mean: (1, ...), the mean code of that space.
+        strength: 0 gives the mean, 1 the codes.
+    """
+    return mean + strength * (codes - mean)
+
+
+class Walk(Live):
+    """The way from one code to another, by a slider."""
+
+    def __init__(self, generator: Generator, a: Codes, b: Codes, space: str) -> None:
+        """Show the middle of the way."""
+        self.generator, self.a, self.b, self.space = generator, a, b, space
+        super().__init__(self._pictures)
+        self.t = widgets.FloatSlider(
+            0.5, min=0, max=1, step=0.01, description="t", layout=WIDE, tooltip="0: A, 1: B"
+        )
+        self.path = widgets.ToggleButtons(
+            options=list(PATHS), description="path", value="spherical" if space == "z" else "linear"
+        )
+        ends = [Pane(f"{name} (t = {t})", side=160) for name, t in (("A", 0), ("B", 1))]
+        with torch.no_grad():
+            for end, code in zip(ends, (a, b), strict=True):
+                end.show(render(generator, code, space))
+        self.watch((self.t, self.path), self._values)
+        row = widgets.HBox([ends[0], self.pane, ends[1]])
+        self.children = (style(), row, self.t, self.path)
+        self.show_now(self._values())
+
+    @property
+    def code(self) -> Codes:
+        """The code shown, a batch of one in `space`."""
+        return self._code(self._values())
+
+    def _values(self) -> tuple[float, str]:
+        return self.t.value, self.path.value
+
+    def _code(self, values: tuple[float, str]) -> Codes:
+        t, path = values
+        return PATHS[path](self.a, self.b, t)
+
+    def _pictures(self, values: tuple[float, str]) -> Images:
+        t, path = values
+        self.pane.caption(f"t = {t:.2f}: {1 - t:.0%} of A, {t:.0%} of B, {path} path")
+        return render(self.generator, self._code(values), self.space)
+
+
+class Mixer(Live):
+    """Two codes of w+, mixed layer by layer."""
+
+    def __init__(self, generator: Generator, a: Codes, b: Codes) -> None:
+        """Show A: every layer's share of B is 0."""
+        self.generator, self.a, self.b = generator, a, b
+        super().__init__(self._pictures)
+        self.shares = tuple(
+            widgets.FloatSlider(
+                0.0, min=0, max=1, step=0.05, orientation="vertical", readout_format=".2f",
+                description=str(layer), tooltip=f"share of B in layer {layer}",
+                layout=widgets.Layout(width="44px", height="180px"),
+            )
+            for layer in range(generator.num_layers)
+        )  # fmt: skip
+        ends = [Pane(name, side=160) for name in ("A", "B")]
+        with torch.no_grad():
+            for end, code in zip(ends, (a, b), strict=True):
+                end.show(render(generator, code, "w+"))
+        self.watch(self.shares, self._values)
+        row = widgets.HBox([ends[0], self.pane, ends[1]])
+        self.children = (style(), row, widgets.HBox(self.shares))
+        self.show_now(self._values())
+
+    @property
+    def code(self) -> Codes:
+        """The code shown, w+ (1, L, d)."""
+        return mix(self.a, self.b, self._values())
+
+    def _values(self) -> tuple[float, ...]:
+        return tuple(slider.value for slider in self.shares)
+
+    def _pictures(self, values: tuple[float, ...]) -> Images:
+        self.pane.caption(f"A with {sum(values) / len(values):.0%} of B")
+        return render(self.generator, mix(self.a, self.b, values), "w+")
+
+
+def mix(a: Codes, b: Codes, shares: Sequence[float]) -> Codes:
+    """Code a with a share of code b in each layer; shares of 0 and 1 are `mix_layers`.
+
+    Args:
+        a: w+ (N, L, d).
+        b: w+ (N, L, d).
+        shares: one number for each of the L layers, 0 for a, 1 for b.
+    """
+    mixed = a
+    for layer, share in enumerate(shares):
+        if share:
+            mixed = mix_layers(mixed, lerp(a, b, share), [layer])
+    return mixed
+
+
+def sampler(generator: Generator, *, seed: int = 0) -> Sampler:
+    """Sliders for seed and truncation; `.codes` are those shown."""
+    return Sampler(generator, seed)
+
+
+def walk(generator: Generator, codes_a: Codes, codes_b: Codes, space: str) -> Walk:
+    """A slider from one code to another; `.code` is the one shown.
+
+    Args:
+        generator: see models/generator.py.
+        codes_a: one code: z (1, d), w (1, 1, d) or w+ (1, L, d).
+        codes_b: as `codes_a`.
+        space: the space they are from.
+
+    Raises:
+        InputError: codes that do not fit the space or each other, or more than one.
+    """
+    for name, codes in (("codes_a", codes_a), ("codes_b", codes_b)):
+        check_codes(name, generator, codes, space)
+        check_shape(name, codes, (1, *codes.shape[1:]), hint="one code each: use codes[:1]")
+    return Walk(generator, codes_a, codes_b, space)
+
+
+def mixer(generator: Generator, codes_a: Codes, codes_b: Codes) -> Mixer:
+    """A slider for each layer, from one code to the other; `.code` is the one shown.
+
+    Args:
+        generator: a StyleGAN2.
+        codes_a: one code: w (1, 1, d) or w+ (1, L, d).
+        codes_b: as `codes_a`.
+
+    Raises:
+        InputError: a generator without layers, or codes that do not fit.
+    """
+    if "w+" not in generator.spaces:
+        got = f"one with {', '.join(generator.spaces)}"
+        raise InputError.about("generator", expected="one with w+", got=got, hint="use stylegan2")
+    a, b = (_layered(generator, n, c) for n, c in (("codes_a", codes_a), ("codes_b", codes_b)))
+    return Mixer(generator, a, b)
+
+
+def _layered(generator: Generator, name: str, codes: Codes) -> Codes:
+    """One code as w+ (1, L, d)."""
+    if getattr(codes, "ndim", 0) == 3 and codes.shape[1] == 1:
+        codes = broadcast_layers(codes, generator.num_layers)
+    check_codes(name, generator, codes, "w+")
+    check_shape(name, codes, (1, *codes.shape[1:]), hint="one code each: use codes[:1]")
+    return codes

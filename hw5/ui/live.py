@@ -1,0 +1,160 @@
+"""A picture that follows controls: draft while the hand moves, sharp when it rests.
+
+Offers `Pane` (a picture with a caption and a line for messages) and `Live` (a pane beside controls,
+driven by the newest values). cats.py, codes.py and terms.py are built on it. Read first: latest.py.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import ipywidgets as widgets
+import torch
+
+from hw5.kit import images
+from hw5.shapes import Images
+from hw5.ui.errors import describe
+from hw5.ui.latest import Latest
+
+SIDE = 320  # pixels of the screen per side of a picture: five for each pixel of 64
+SETTLE = 30.0  # seconds that a test or a cell waits for a picture
+
+
+@cache
+def _css() -> str:
+    return (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+
+
+def style() -> widgets.HTML:
+    """The style sheet as a widget without size, for the children of a panel."""
+    return widgets.HTML(f"<style>{_css()}</style>", layout=widgets.Layout(display="none"))
+
+
+class Pane(widgets.VBox):
+    """A picture of fixed size, so that the page never jumps, with words below it."""
+
+    def __init__(self, caption: str = "", *, side: int = SIDE) -> None:
+        """Empty, with room for the picture.
+
+        Args:
+            caption: what the picture shows; the text in place of the picture for those who listen.
+            side: width and height on the screen, in pixels.
+        """
+        size = f"{side}px"
+        fixed = widgets.Layout(width=size, height=size, flex="none", margin="0")
+        self.image = widgets.Image(value=b"", format="png", layout=fixed)
+        self.image.add_class("hw5-pixels")
+        self._caption = widgets.HTML(layout=widgets.Layout(width=size, margin="0"))
+        self._message = widgets.HTML(layout=widgets.Layout(width=size, margin="0"))
+        super().__init__([self.image, self._caption, self._message])
+        self.layout.flex = "none"
+        self.text, self.message = "", ""
+        self.caption(caption)
+        self.say("")
+
+    @property
+    def picture(self) -> bytes:
+        """What is shown, as the bytes of a PNG (at rest) or JPEG (while a slider moves)."""
+        return self.image.value
+
+    def show(self, pictures: Images, *, draft: bool = False) -> None:
+        """Show pictures (N, 3, H, W) in [-1, 1], several as a grid: JPEG for a draft, else PNG."""
+        data = images.to_jpeg(pictures) if draft else images.to_png(pictures)
+        if data == self.image.value:
+            return
+        with self.image.hold_sync():  # one message: bytes never meet the wrong format
+            self.image.format = "jpeg" if draft else "png"
+            self.image.value = data
+
+    def caption(self, text: str) -> None:
+        """Say what the picture shows."""
+        if text != self.text or not self._caption.value:
+            self.text = text
+            self.image.tooltip = text
+            self._caption.value = f'<div class="hw5-caption">{html.escape(text)}</div>'
+
+    def say(self, text: str, *, is_error: bool = False) -> None:
+        """Put a line below the picture; an error is marked by a word and a sign, not by colour."""
+        if text == self.message and self._message.value:
+            return
+        self.message = text
+        kind, role, sign = ("hw5-error", "alert", "⚠ ") if is_error else ("", "status", "")
+        self._message.value = (
+            f'<div class="hw5-message {kind}" role="{role}">{sign if text else ""}'
+            f"{html.escape(text)}</div>"
+        )
+
+    def fail(self, error: BaseException) -> None:
+        """Say what went wrong; the picture stays."""
+        self.say(describe(error), is_error=True)
+
+
+class Live(widgets.VBox):
+    """A pane and controls: whenever a value changes, the picture of the newest values follows.
+
+    Attributes:
+        pane: where the picture is shown.
+        picture: its bytes; a test reads them without a browser.
+    """
+
+    def __init__(
+        self,
+        draw: Callable[[Any], Images],
+        *,
+        refine: Callable[[Any], Images] | None = None,
+        idle: Callable[[], bool] | None = None,
+        pane: Pane | None = None,
+    ) -> None:
+        """Connect `draw` with the pane.
+
+        Args:
+            draw: pure function from values to pictures (N, 3, H, W); fast.
+            refine: the same, better and slower, for the hand at rest; None: `draw`'s own pictures,
+                kept whole as a PNG.
+            idle: see `Latest`.
+            pane: where to show; None makes one.
+        """
+        super().__init__()
+        self.pane = pane or Pane()
+        self._draw, self._refine = draw, refine
+        self._last: Images | None = None
+        self.latest = Latest(self._work, on_error=self.pane.fail, rest=self._rest, idle=idle)
+        self.add_class("hw5-panel")
+
+    @property
+    def picture(self) -> bytes:
+        """What is shown, as the bytes of a PNG, or of a JPEG while a slider moves."""
+        return self.pane.picture
+
+    @property
+    def message(self) -> str:
+        """The line below the picture: empty, or what went wrong."""
+        return self.pane.message
+
+    def settle(self, timeout: float = SETTLE) -> bool:
+        """Wait for the sharp picture of the newest values; False after `timeout` seconds."""
+        return self.latest.settle(timeout)
+
+    def show_now(self, value: object) -> None:
+        """Draw in this thread: the first picture, whose errors belong under the cell."""
+        with torch.no_grad():
+            self.pane.show((self._refine or self._draw)(value))
+
+    def watch(self, controls: Sequence[widgets.Widget], ask: Callable[[], object]) -> None:
+        """Ask for the picture of `ask()` whenever the value of one of `controls` changes."""
+        for control in controls:
+            control.observe(lambda _: self.latest(ask()), "value")
+
+    @torch.no_grad()
+    def _work(self, value: object) -> None:
+        self._last = self._draw(value)
+        self.pane.show(self._last, draft=True)
+        self.pane.say("")
+
+    @torch.no_grad()
+    def _rest(self, value: object) -> None:
+        self.pane.show(self._refine(value) if self._refine else self._last)
