@@ -48,8 +48,8 @@ format: setup ## rewrite the code in the common format
 	@$(PY) -m ruff check --quiet --fix-only .
 	@$(PY) -m ruff format --quiet .
 
-lab: setup ## open the notebooks
-	@$(VENV)/bin/jupyter lab
+lab: setup ## open the notebooks (hw5/lab.py: pictures leave the server at once)
+	@$(VENV)/bin/jupyter lab --ServerApp.kernel_websocket_connection_class=hw5.lab.PromptConnection $(ARGS)
 
 notebooks: setup ## run every notebook from top to bottom against its stored outputs
 	@$(if $(NBVAL),OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) $(NBVAL) $(ARGS),echo "notebooks/ holds none")

@@ -21,7 +21,7 @@ def bench(name: tyro.conf.Positional[str | None] = None, *, json: Path | None = 
         name: render, generator, slider or projection (all of these by default); slow and only when
             named: compiled (renderer), triplets and perceptual (feature networks),
             scribble (penalty), reader (noise floor of the ruler for edits), fid, inversion (the
-            fastest against the starter's loop; hours)
+            fastest against the starter's loop; hours), browser (key press to picture)
         json: file to write as well: flat names to numbers
     """
     from hw5 import bench as benches
