@@ -138,7 +138,7 @@ class DrawLive(widgets.VBox):
         self.pane.show(drawn.image)
         ended = "Stopped" if drawn.projected.stopped == "cancelled" else "Done"
         self.pane.caption(
-            f"{ended} after {len(drawn.projected.history)} steps: loss {drawn.projected.loss:.3f}, "
+            f"{ended} at step {len(drawn.projected.history)}: loss {drawn.projected.loss:.3f}, "
             f"distance from the mean {drawn.distance:.2f}."
         )
 

@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
 import torch
 
@@ -21,6 +22,7 @@ from hw5.shapes import Images
 from hw5.ui.errors import describe
 from hw5.ui.latest import Latest
 
+HERE = Path(__file__).parent
 SIDE = 320  # pixels of the screen per side of a picture: five for each pixel of 64
 # Shown before the first picture: one clear pixel. Without any bytes the browser refuses the widget.
 EMPTY = sketch_to_png(torch.ones(1, 3, 1, 1), torch.zeros(1, 1, 1, 1))
@@ -29,12 +31,23 @@ SETTLE = 30.0  # seconds that a test or a cell waits for a picture
 
 @cache
 def _css() -> str:
-    return (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+    return (HERE / "style.css").read_text(encoding="utf-8")
 
 
-def style() -> widgets.HTML:
-    """The style sheet as a widget without size, for the children of a panel."""
-    return widgets.HTML(f"<style>{_css()}</style>", layout=widgets.Layout(display="none"))
+class Guard(anywidget.AnyWidget):
+    """Keeps keys from the shortcuts of the page around it; see guard.js."""
+
+    _esm = HERE / "guard.js"
+
+
+def style() -> widgets.Box:
+    """Style sheet and guard as a widget without size, for the children of a panel.
+
+    The style sheet travels in a core widget, so that it is there where scripts are blocked.
+    """
+    return widgets.Box(
+        [widgets.HTML(f"<style>{_css()}</style>"), Guard()], layout=widgets.Layout(display="none")
+    )
 
 
 def row(*parts: widgets.Widget) -> widgets.HBox:

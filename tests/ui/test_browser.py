@@ -112,6 +112,14 @@ def test_a_key_press_on_a_slider_changes_the_picture(notebook):
     assert image.evaluate(BYTES) != before
 
 
+def test_keys_on_a_slider_reach_no_shortcut(notebook):
+    count = notebook.page.locator(".jp-Cell").count()
+    notebook.cell(SAMPLER).locator(".noUi-handle").first.focus()
+    for key in ("d", "d", "b"):
+        notebook.page.keyboard.press(key)
+    assert notebook.page.locator(".jp-Cell").count() == count
+
+
 def test_a_drag_is_the_stroke_that_python_prints_and_the_pixels_that_it_rasterises(notebook):
     notebook.drag([(0.2, 0.3), (0.7, 0.4), (0.5, 0.9)])
     notebook.status("1 stroke,")

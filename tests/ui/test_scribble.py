@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +20,16 @@ from hw5.kit.trace import trace
 
 LINE = Stroke(((0.1, 0.2), (0.8, 0.7)), (200, 100, 0), 0.1)
 SKETCH = Sketch((LINE, Stroke(((0.9, 0.1),), (0, 50, 200), kind="fill")))
+
+
+UI = Path(ui.__file__).parent
+
+
+@pytest.mark.parametrize("path", sorted(UI.glob("*.js")), ids=lambda path: path.name)
+def test_scripts_are_plain_modules_that_reach_for_nothing_outside(path):
+    text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+    assert "export default" in text
+    assert not re.search(r"^\s*import\b|import\(|https?:|fetch\(", text, re.MULTILINE)
 
 
 def test_what_goes_in_comes_out():
