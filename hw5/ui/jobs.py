@@ -77,9 +77,10 @@ class Job(widgets.VBox):
 
     def run(self) -> Job:
         """Start from the beginning; a job that runs anywhere in this notebook is cancelled."""
-        self.losses, self.error = [], None
+        self.losses, self.result, self.error = [], None, None
         self._looked, self._began = 0.0, time.perf_counter()
         self.pane.say("")
+        self._draw()
         self._set(WAITING, "waiting for the job before this one")
         self._run = Run(self._work)
         self._run.begin()

@@ -108,6 +108,17 @@ def test_a_job_that_is_run_again_shows_nothing_of_the_run_before():
     assert job.result == "whole" and len(job.losses) == 3
 
 
+def test_a_job_that_runs_has_no_result_of_the_run_before():
+    started = threading.Event()
+    calls = [count(1), forever(started)]
+    job = ui.job(lambda **loop: calls.pop(0)(**loop)).run()
+    assert job.wait(SOON) and job.result == "whole"
+    job.run()
+    assert started.wait(SOON) and job.result is None
+    job.stop()
+    assert job.wait(SOON)
+
+
 def test_the_picture_of_a_step_is_shown_while_it_runs():
     started = threading.Event()
     job = ui.job(forever(started)).run()
