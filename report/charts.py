@@ -25,19 +25,21 @@ class Line:
     y: Sequence[float]
 
 
-def line_chart(lines: Sequence[Line], *, x_label: str, y_label: str, alt: str) -> str:
-    """Curves on a logarithmic upright axis, each named at its right end."""
+def line_chart(
+    lines: Sequence[Line], *, x_label: str, y_label: str, alt: str, log: bool = True
+) -> str:
+    """Curves, each named at its right end; the upright axis is logarithmic, or linear from 0."""
     x_high = max(max(line.x) for line in lines) or 1
     low = min(min(line.y) for line in lines)
     high = max(max(line.y) for line in lines)
-    ticks = log_ticks(low, high)
+    ticks = log_ticks(low, high) if log else round_ticks(high or 1)
     low, high = min(low, ticks[0]), max(high, ticks[-1])
 
     def across(value: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * value / x_high
 
     def up(value: float) -> float:
-        share = math.log(value / low) / (math.log(high / low) or 1)
+        share = math.log(value / low) / (math.log(high / low) or 1) if log else value / high
         return HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * share
 
     parts = [

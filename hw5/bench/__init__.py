@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from hw5.bench.browser import measure_browser
+from hw5.bench.cost import measure_cost
 from hw5.bench.generator import measure_generators
 from hw5.bench.inversion import measure_inversion
 from hw5.bench.perceptual import measure_perceptual
@@ -26,6 +27,7 @@ BENCHES: dict[str, Callable[[], dict[str, float]]] = {
     "slider": measure_slider,
     "projection": measure_projection,
     "compiled": measure_compiled,
+    "cost": measure_cost,
     "triplets": measure_triplets,
     "perceptual": measure_perceptual,
     "scribble": measure_scribble,
@@ -36,7 +38,8 @@ BENCHES: dict[str, Callable[[], dict[str, float]]] = {
 }
 # Minutes, where the others take seconds; or a browser.
 ONLY_WHEN_NAMED = (
-    "compiled", "triplets", "perceptual", "scribble", "reader", "fid", "inversion", "browser",
+    "compiled", "cost", "triplets", "perceptual", "scribble", "reader", "fid", "inversion",
+    "browser",
 )  # fmt: skip
 
 

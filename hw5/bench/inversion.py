@@ -5,7 +5,7 @@ alone: the starter-style loop takes `STEPS` Adam steps at a constant rate from t
 for each of `RATES`; its best run is the one that ends with the lowest LPIPS. `fastest` minimises
 the same criterion until the best picture it has is as near, or `BUDGET` evaluations are spent
 (`reached` then says so, and the ratio counts the time spent). Measuring LPIPS is not timed, nor is
-what is prepared once for a generator: an encoder, and the curvature (`prepare_seconds`).
+what is prepared once for a generator: an encoder, and the curvature (hw5/inversion/ready.py).
 
 LPIPS wavers while a loss falls, so the loop may have been as near long before its end. `ratio` is
 against the whole loop; `ratio_to_first` is against the loop stopped, like ours, when it is first as
@@ -24,12 +24,10 @@ import torch
 
 from hw5 import world
 from hw5.bench.projection import starter_loop
-from hw5.config import LossWeights
-from hw5.defaults import build_criterion, open_generator
-from hw5.inversion.curvature import Curvature, measure_curvature
-from hw5.inversion.fastest import Encoder, Fastest, fastest
+from hw5.inversion.fastest import Fastest
 from hw5.inversion.inverted import Step
-from hw5.kit import progress, seeding
+from hw5.inversion.ready import FastestKit, open_fastest
+from hw5.kit import progress
 from hw5.losses import Criterion
 from hw5.metrics.perceptual import LpipsMetric, lpips_metric
 from hw5.models.generator import Generator
@@ -41,10 +39,6 @@ STEPS = 1000  # of the starter
 EVERY = 10  # steps from one look at the loop to the next
 RATES = (0.003, 0.01, 0.03, 0.1)
 BUDGET = 200  # evaluations of ours at most: a fifth of the loop's
-# Squares, as the curvature needs; features weigh as much as pixels at the mean picture.
-WEIGHTS = LossWeights(
-    pixel=1.0, norm="l2", perceptual=0.1, layers=("conv1_2", "conv2_2", "conv3_3", "conv4_3")
-)
 
 
 class Watch:
@@ -68,38 +62,30 @@ class Watch:
         return self.is_reached
 
 
-def measure_inversion(
-    *, num_pictures: int = NUM_PICTURES, encoder: Encoder | None = None
-) -> dict[str, float]:
+def measure_inversion(*, num_pictures: int = NUM_PICTURES) -> dict[str, float]:
     """Seconds of the best starter-style loop as a multiple of ours, at equal LPIPS.
 
     Args:
         num_pictures: held-out pictures, each of which takes minutes.
-        encoder: starts ours; None: the mean code.
     """
-    network, criterion = open_generator("stylegan2"), build_criterion(WEIGHTS)
+    search = open_fastest()
+    network, criterion = search.generator, search.criterion
     ruler = lpips_metric().requires_grad_(False)
     targets = world.render(split_factors("test", num_pictures), network.image_size).image
-    begin = time.perf_counter()
-    curvature = measure_curvature(network, criterion, rng=seeding.make(0))
-    found = {"prepare_seconds": time.perf_counter() - begin}
-    rows = []
+    found, rows = {}, []
     with progress.bar(num_pictures * len(RATES), "starter-style loops") as on_loop:
         for target in targets.split(1):
             loops = {}
             for rate in RATES:
                 loops[rate] = run_loop(network, target, criterion, ruler, rate)
                 on_loop()
-            rows.append(_compare(network, criterion, ruler, target, loops, curvature, encoder))
+            rows.append(_compare(search, ruler, target, loops))
     medians = {name: median(row[name] for row in rows) for name in rows[0]}
     found |= {"ratio": medians.pop("ratio"), "reached": fmean(row["reached"] for row in rows)}
     found |= {name: value for name, value in medians.items() if name != "reached"}
     begin = time.perf_counter()
     settings = Fastest(num_evaluations=max(1, round(medians["evaluations"])))
-    fastest(
-        network, targets, criterion=criterion, encoder=encoder, curvature=curvature,
-        settings=settings, rng=seeding.make(0),
-    )  # fmt: skip
+    search(targets, settings=settings)
     found["batch_seconds_per_picture"] = (time.perf_counter() - begin) / num_pictures
     found["batch_ratio"] = medians["starter_seconds"] / found["batch_seconds_per_picture"]
     return found
@@ -132,23 +118,14 @@ def run_loop(
 
 
 def _compare(
-    network: Generator,
-    criterion: Criterion,
-    ruler: LpipsMetric,
-    target: Images,
-    loops: dict[float, Loop],
-    curvature: Curvature | None,
-    encoder: Encoder | None,
+    search: FastestKit, ruler: LpipsMetric, target: Images, loops: dict[float, Loop]
 ) -> dict[str, float]:
     """One picture's figures."""
     rate = min(loops, key=lambda each: loops[each].lpips)
     loop = loops[rate]
     watch = Watch(ruler, target, loop.lpips)
-    ours = fastest(
-        network, target, criterion=criterion, encoder=encoder, curvature=curvature,
-        settings=Fastest(num_evaluations=BUDGET), rng=seeding.make(0), on_step=watch,
-        should_stop=watch.is_done,
-    )  # fmt: skip
+    settings = Fastest(num_evaluations=BUDGET)
+    ours = search(target, settings=settings, on_step=watch, should_stop=watch.is_done)
     seconds = ours.seconds - watch.spent
     return {
         "ratio": loop.seconds / seconds,

@@ -25,6 +25,7 @@ from hw5.cli import (
     project,
     report,
     sample,
+    semantics,
     train,
     world,
 )
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Command] = {
     "ladder": ladder.ladder,
     "ablate": ablate.ablate,
     "compare": compare.compare,
+    "semantics": semantics.semantics,
     "report": report.report,
     "bench": bench.bench,
     "train": train.train,

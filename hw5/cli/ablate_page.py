@@ -11,12 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from string import Template
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-import report
+from hw5.cli import pages
 from hw5.inversion.ablation_grid import Cell, Grid, cells_of, studies_of
 from hw5.kit.files import atomic_write
 from report import markup
@@ -90,19 +89,8 @@ def write_page(folder: Path, grid: Grid, shown: Mapping[Cell, Shown], *, ruler: 
             parts.append(f"<p>{escape(REPORTED[study])}</p>")
         before = study
         parts.append(row_section(study, picture, there, number))
-    home = Path(report.__file__).parent
-    html = Template((home / "template.html").read_text("utf-8")).substitute(
-        title=TITLE,
-        style=(home / "style.css").read_text("utf-8"),
-        contents="".join(
-            f'<li><a href="#{slug(study)}">{escape(study)}</a></li>' for study in studies_of(grid)
-        ),
-        body="\n".join(parts),
-    )
-    page = folder / "index.html"
-    with atomic_write(page) as temporary:
-        temporary.write_text(html, encoding="utf-8")
-    return page
+    contents = {slug(study): study for study in studies_of(grid)}
+    return pages.write_page(folder / "index.html", TITLE, "\n".join(parts), contents=contents)
 
 
 def row_section(study: str, picture: str, there: Sequence[Shown], number: int) -> str:

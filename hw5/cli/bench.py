@@ -10,7 +10,12 @@ from pathlib import Path
 import tyro
 
 
-def bench(name: tyro.conf.Positional[str | None] = None, *, json: Path | None = None) -> int:
+def bench(
+    name: tyro.conf.Positional[str | None] = None,
+    *,
+    json: Path | None = None,
+    page: Path | None = None,
+) -> int:
     """Measure speed as ratios within one run, or quality.
 
     For example:
@@ -19,14 +24,19 @@ def bench(name: tyro.conf.Positional[str | None] = None, *, json: Path | None = 
 
     Args:
         name: render, generator, slider or projection (all of these by default); slow and only when
-            named: compiled (renderer), triplets and perceptual (feature networks),
-            scribble (penalty), reader (noise floor of the ruler for edits), fid, inversion (the
-            fastest against the starter's loop; hours), browser (key press to picture)
+            named: compiled (renderer), cost (of an evaluation, by batch and size), triplets and
+            perceptual (feature networks), scribble (penalty), reader (noise floor of the ruler for
+            edits), fid, inversion (the fastest against the starter's loop; hours), browser (from a
+            key press to the picture)
         json: file to write as well: flat names to numbers
+        page: file for the charts of cost, which has some
     """
     from hw5 import bench as benches
     from hw5.kit import strict_json
+    from hw5.kit.checks import InputError
 
+    if page and name != "cost":
+        raise InputError.about("--page", expected="bench cost", got=f"bench {name or ''}".strip())
     found: dict[str, float] = {}
     usual = [each for each in benches.BENCHES if each not in benches.ONLY_WHEN_NAMED]
     for chosen in [name] if name else usual:
@@ -36,4 +46,8 @@ def bench(name: tyro.conf.Positional[str | None] = None, *, json: Path | None = 
     if json:
         strict_json.write(json, found)
         print(f"wrote {json}")
+    if page:
+        from hw5.cli.cost_page import write_cost
+
+        print(f"wrote {write_cost(page, found)}")
     return 0

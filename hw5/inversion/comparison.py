@@ -3,8 +3,8 @@
 Zhu et al. 2020 (In-domain GAN inversion, arXiv 2004.00049), table 1: seconds, FID, SWD and MSE.
 Here the truth is known, so two columns say what no photograph can: how far the factors read from
 the reconstruction are from those that were rendered, and whether it is still the same cat.
-Offers `Shard` (a method's answer for a few pictures), `judge` and `PUBLISHED`. The command is
-hw5/cli/compare.py.
+Offers `Shard` (a method's answer for a few pictures), `judge`, `Reference` and `PUBLISHED`. The
+command is hw5/cli/compare.py.
 """
 
 from __future__ import annotations
@@ -70,19 +70,18 @@ class Shard:
 class Judges:
     """The networks that look at reconstructions; no method was trained against the reader."""
 
-    features: FeatureNetwork  # of FID
     lpips: LpipsMetric
     reader: WorldReader
 
 
 def judge(
-    shards: Sequence[Shard], truth: Images, cats: Factors, judges: Judges
+    shards: Sequence[Shard], truth: Reference, cats: Factors, judges: Judges
 ) -> dict[str, float]:
     """One row of the table.
 
     Args:
         shards: a method's answers, which together cover the pictures in order.
-        truth: the pictures that were inverted (N, 3, H, W).
+        truth: the pictures that were inverted.
         cats: what was rendered to make them.
         judges: see `Judges`.
 
@@ -95,14 +94,30 @@ def judge(
         InputError: the shards do not cover the pictures.
     """
     made = torch.cat([shard.image for shard in sorted(shards, key=lambda shard: shard.first)])
-    check_shape("shards", made, tuple(truth.shape), hint="run the missing pictures first")
+    check_shape("shards", made, tuple(truth.pictures.shape), hint="run the missing pictures first")
     made = made.clamp(-1, 1)
     row = {"seconds": sum(shard.seconds for shard in shards) / len(made)}
-    embedder = distribution.Embedder(judges.features)
-    sides = (distribution.embed(embedder, each.split(BATCH)) for each in (made, truth))
-    row["fid"] = distribution.fid(*sides)
-    row["swd"] = swd(made, truth, rng=seeding.make(0)).mean
-    return row | _pairwise(made, truth, cats, judges)
+    return row | truth.distances(made) | _pairwise(made, truth.pictures, cats, judges)
+
+
+class Reference:
+    """Pictures that others are held against, embedded once."""
+
+    def __init__(self, pictures: Images, features: FeatureNetwork) -> None:
+        """Look at the pictures (N, 3, H, W) in [-1, 1] through the network of FID."""
+        self.pictures = pictures
+        self._embedder = distribution.Embedder(features)
+        self._seen = self._embed(pictures)
+
+    def distances(self, made: Images) -> dict[str, float]:
+        """FID and SWD of as many other pictures."""
+        return {
+            "fid": distribution.fid(self._embed(made), self._seen),
+            "swd": swd(made, self.pictures, rng=seeding.make(0)).mean,
+        }
+
+    def _embed(self, pictures: Images) -> Tensor:
+        return distribution.embed(self._embedder, pictures.split(BATCH))
 
 
 @torch.no_grad()

@@ -9,7 +9,11 @@ import torch
 
 from hw5.bench import inversion
 from hw5.config import LossWeights
+from hw5.inversion.curvature import measure_curvature
 from hw5.inversion.inverted import Step
+from hw5.inversion.ready import FastestKit
+from hw5.kit import seeding
+from hw5.latents import mean_code
 from hw5.losses import Criterion
 from hw5.models.stylegan2 import StyleGAN2
 
@@ -29,30 +33,26 @@ def small_race(monkeypatch):
     network = StyleGAN2(image_size=16, z_dim=4, w_dim=4, channel_base=64, channel_max=4)
     network.eval().requires_grad_(False)
     criterion = Criterion(LossWeights(pixel=1.0, norm="l2", perceptual=0.0))
-    monkeypatch.setattr(inversion, "open_generator", lambda _name: network)
-    monkeypatch.setattr(inversion, "build_criterion", lambda _weights: criterion)
+    curvature = measure_curvature(network, criterion, num_probes=16, rank=8, rng=seeding.make(0))
+    start = mean_code(network, "w+", num_samples=100, rng=seeding.make(0))
+    search = FastestKit(network, criterion, lambda x: start.repeat(len(x), 1, 1), curvature)
+    monkeypatch.setattr(inversion, "open_fastest", lambda: search)
     monkeypatch.setattr(inversion, "lpips_metric", Ruler)
     monkeypatch.setattr(inversion, "STEPS", 3)
     monkeypatch.setattr(inversion, "BUDGET", 40)
-    real = inversion.measure_curvature
-    monkeypatch.setattr(
-        inversion, "measure_curvature", lambda *a, **k: real(*a, **k, num_probes=16, rank=8)
-    )
+    return search
 
 
 def test_a_race_on_a_tiny_generator_has_all_its_figures(small_race, capsys):
     found = inversion.measure_inversion(num_pictures=2)
     assert found["reached"] == 1 and found["evaluations"] < 40
-    assert found["ratio"] > 0 and found["batch_ratio"] > 0 and found["prepare_seconds"] > 0
+    assert found["ratio"] > 0 and found["batch_ratio"] > 0
     assert "starter-style loops: 8 steps" in capsys.readouterr().err
 
 
 def test_the_goal_is_the_lowest_end_of_all_rates(small_race):
     loops = {0.1: inversion.Loop(1.0, 9.0, 0.5, 3.0), 0.01: inversion.Loop(2.0, 7.0, 0.2, 4.0)}
-    row = inversion._compare(
-        inversion.open_generator(""), inversion.build_criterion(None), Ruler(),
-        torch.zeros(1, 3, 16, 16), loops, None, None,
-    )  # fmt: skip
+    row = inversion._compare(small_race, Ruler(), torch.zeros(1, 3, 16, 16), loops)
     assert row["starter_rate"] == 0.01 and row["starter_lpips"] == 0.2
     assert row["ratio"] == pytest.approx(7.0 / row["seconds"])
     assert row["ratio_to_first"] == pytest.approx(4.0 / row["seconds"])
@@ -63,7 +63,7 @@ def test_a_loop_remembers_when_it_was_first_as_near_as_it_ends(small_race, monke
     monkeypatch.setattr(inversion, "STEPS", 4)
     monkeypatch.setattr(inversion, "EVERY", 1)
     monkeypatch.setattr(inversion, "judge", lambda *_: next(wavering))
-    network, criterion = inversion.open_generator(""), inversion.build_criterion(None)
+    network, criterion = small_race.generator, small_race.criterion
     loop = inversion.run_loop(network, torch.zeros(1, 3, 16, 16), criterion, Ruler(), 0.1)
     assert loop.lpips == 1.5
     assert loop.first_seconds == pytest.approx(loop.seconds * 2 / 4)

@@ -7,13 +7,8 @@ import json
 import pytest
 import torch
 
-from hw5 import zoo
-from hw5.cli import compare
-from hw5.inversion.comparison import Judges
+from hw5.cli import inverting
 from hw5.inversion.inverted import Inverted
-from hw5.metrics.perceptual import lpips_metric
-from hw5.models.world_reader import WorldReader
-from hw5.world.targets import NUM_TARGETS
 
 
 class Copier:
@@ -33,17 +28,12 @@ class Copier:
 
 @pytest.fixture
 def methods(monkeypatch):
-    """The command with two copiers in place of its methods, and an untrained reader."""
+    """The command with two copiers in place of its methods, on plain grey."""
     found = {"encoder": Copier(0.0), "ours": Copier(0.1)}
-    torch.manual_seed(0)
-    judges = Judges(
-        zoo.load("efficientnet-lite0"), lpips_metric("offline"), WorldReader(NUM_TARGETS).eval()
-    )
     monkeypatch.setattr(
-        compare, "available", lambda settings: {k: lambda v=v: v for k, v in found.items()}
+        inverting, "available", lambda settings: {k: lambda v=v: v for k, v in found.items()}
     )
-    monkeypatch.setattr(compare, "_judges", lambda: judges)
-    monkeypatch.setattr(compare, "_pictures", lambda count: torch.zeros(count, 3, 64, 64) + 0.5)
+    monkeypatch.setattr(inverting, "held_out", lambda count: torch.zeros(count, 3, 64, 64) + 0.5)
     return found
 
 

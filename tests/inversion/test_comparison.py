@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from hw5 import world, zoo
-from hw5.inversion.comparison import PUBLISHED, Judges, Shard, as_text, judge
+from hw5.inversion.comparison import PUBLISHED, Judges, Reference, Shard, as_text, judge
 from hw5.kit import seeding
 from hw5.kit.checks import InputError
 from hw5.metrics.perceptual import lpips_metric
@@ -29,7 +29,12 @@ def pictures(cats):
 def judges():
     torch.manual_seed(0)
     reader = WorldReader(NUM_TARGETS).eval()
-    return Judges(zoo.load("efficientnet-lite0"), lpips_metric("offline"), reader)
+    return Judges(lpips_metric("offline"), reader)
+
+
+@pytest.fixture(scope="module")
+def truth(pictures):
+    return Reference(pictures, zoo.load("efficientnet-lite0"))
 
 
 def shards(pictures, seconds=4.0):
@@ -37,8 +42,8 @@ def shards(pictures, seconds=4.0):
     return [Shard(4, pictures[4:], code, seconds), Shard(0, pictures[:4], code, seconds)]
 
 
-def test_perfect_reconstructions_have_a_perfect_row(pictures, cats, judges):
-    row = judge(shards(pictures), pictures, cats, judges)
+def test_perfect_reconstructions_have_a_perfect_row(pictures, truth, cats, judges):
+    row = judge(shards(pictures), truth, cats, judges)
     assert row["seconds"] == 1.0  # eight seconds for eight pictures
     for name in ("swd", "mse", "lpips", "factor_error"):
         assert row[name] == pytest.approx(0.0, abs=1e-6), name
@@ -47,8 +52,8 @@ def test_perfect_reconstructions_have_a_perfect_row(pictures, cats, judges):
     assert row["identity"] == pytest.approx(1.0, abs=1e-4)
 
 
-def test_every_column_sees_that_pictures_are_swapped(pictures, cats, judges):
-    row = judge(shards(pictures.flip(0)), pictures, cats, judges)
+def test_every_column_sees_that_pictures_are_swapped(pictures, truth, cats, judges):
+    row = judge(shards(pictures.flip(0)), truth, cats, judges)
     assert row["fid"] == pytest.approx(0.0, abs=0.5)  # the same set
     assert row["mse"] > 0.05
     assert row["psnr"] < 20
@@ -57,15 +62,15 @@ def test_every_column_sees_that_pictures_are_swapped(pictures, cats, judges):
     assert row["identity"] < 0.9999
 
 
-def test_mse_of_a_tint_in_closed_form(pictures, cats, judges):
+def test_mse_of_a_tint_in_closed_form(pictures, truth, cats, judges):
     tinted = pictures * 0.5
-    row = judge(shards(tinted), pictures, cats, judges)
+    row = judge(shards(tinted), truth, cats, judges)
     assert row["mse"] == pytest.approx(float((0.5 * pictures).square().mean()), rel=1e-4)
 
 
-def test_missing_pictures_are_said(pictures, cats, judges):
+def test_missing_pictures_are_said(pictures, truth, cats, judges):
     with pytest.raises(InputError, match="shards"):
-        judge(shards(pictures)[:1], pictures, cats, judges)
+        judge(shards(pictures)[:1], truth, cats, judges)
 
 
 def test_published_rows_stand_under_ours():

@@ -21,7 +21,7 @@ from tests.assignment.fakes import (
     fixed_draw,
     least_squares,
 )
-from tests.inversion.tiny import random_pictures, tiny_generator
+from tests.inversion.small import random_pictures, tiny_generator
 
 CRITERION = Criterion(LossWeights(pixel=1.0, norm="l2", perceptual=0.0))
 

@@ -11,7 +11,7 @@ from hw5.inversion.fine_tune import FineTuning, fine_tune, weight_distance
 from hw5.inversion.tuned import tuned
 from hw5.kit.checks import InputError
 from hw5.losses import Criterion
-from tests.inversion.tiny import bits, is_untouched, random_pictures, tiny_generator
+from tests.inversion.small import bits, is_untouched, random_pictures, tiny_generator
 
 SHORT = FineTuning(num_steps=8, learning_rate=0.01, leash=1.0)
 

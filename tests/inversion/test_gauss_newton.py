@@ -21,7 +21,7 @@ from tests.assignment.fakes import (
     least_squares,
     per_picture,
 )
-from tests.inversion.tiny import random_pictures, tiny_generator
+from tests.inversion.small import random_pictures, tiny_generator
 
 PIXELS = LossWeights(pixel=1.0, norm="l2", perceptual=0.0)
 ONE_STEP = GaussNewton(num_steps=1, inner_steps=60, damping=0)

@@ -12,7 +12,7 @@ from hw5.inversion.pti import PivotalTuning, locality_loss, pivotal_tuning
 from hw5.inversion.tuned import tuned
 from hw5.kit import seeding
 from hw5.kit.checks import InputError
-from tests.inversion.tiny import bits, is_untouched, random_pictures, ruler, tiny_generator
+from tests.inversion.small import bits, is_untouched, random_pictures, ruler, tiny_generator
 
 SHORT = PivotalTuning(num_steps=5, learning_rate=0.01, pivot_steps=4, pivot_mean=8, alpha=1.0)
 

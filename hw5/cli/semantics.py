@@ -1,0 +1,174 @@
+"""`hw5 semantics`: can the found codes be edited? Boundaries, walks and pushes, as a page.
+
+Offers `semantics`. What is measured is in hw5/inversion/semantic_analysis.py, the page in
+semantics_page.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import tyro
+
+from hw5.cli import inverting
+from hw5.cli.inverting import Inverting
+
+if TYPE_CHECKING:
+    from hw5.inversion.comparison import Reference
+    from hw5.inversion.semantic_analysis import Samples
+    from hw5.inversion.semantics import PrecisionRecall
+    from hw5.models.generator import Generator
+    from hw5.models.world_reader import WorldReader
+    from hw5.shapes import Codes, Images
+    from hw5.world.factors import Factors
+
+POINTS = 60  # of a curve on the page
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Where boundaries come from."""
+
+    # samples of the generator behind the boundaries; InterFaceGAN: 500,000
+    samples: int = 10_000
+
+
+def semantics(
+    methods: tyro.conf.Positional[tuple[str, ...]] = (),
+    *,
+    settings: Inverting,
+    asking: Asking,
+    out: Annotated[Path, tyro.conf.arg(metavar="FOLDER")] = inverting.FOLDER,
+) -> int:
+    """Say how well inverted codes can be edited: precision and recall, walks, pushes.
+
+    Uses the codes that `compare` left in the folder and makes those that are missing. Writes
+    semantics.html and semantics.json there.
+
+    For example:
+      python -m hw5 semantics --count 2000
+      python -m hw5 semantics encoder in-domain ours --count 100
+
+    Args:
+        methods: any of conventional, encoder, encoder-offsets, image2stylegan, in-domain, ours; all
+            but encoder-offsets by default
+        settings: which codes
+        asking: where boundaries come from
+        out: folder of the codes, and of the page
+    """
+    from hw5.cli.semantics_page import as_text, write
+    from hw5.kit import strict_json
+    from hw5.world.dataset import split_factors
+
+    known = inverting.available(settings)
+    chosen = inverting.choose(methods, known)
+    cats, truth = split_factors("test", settings.count), inverting.held_out(settings.count)
+    judge = Judge.open(cats, truth, asking)
+    found: dict[str, Any] = {"count": settings.count, "samples": asking.samples}
+    found |= {"boundaries": judge.accuracies(), "pictures": judge.on_pictures(), "methods": {}}
+    for name in chosen:
+        shards = list(inverting.invert_all(name, known[name](), truth, settings, out))
+        found["methods"][name] = judge.on_codes(shards)
+    strict_json.write(out / "semantics.json", found)
+    page = write(out / "semantics.html", found)
+    print(as_text(found))
+    print(f"wrote {page}")
+    return 0
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Everything that a method's codes are held against."""
+
+    generator: Generator
+    reader: WorldReader
+    samples: Samples
+    planes: dict[str, Any]
+    cats: Factors
+    truth: Reference
+
+    @classmethod
+    def open(cls, cats: Factors, pictures: Images, asking: Asking) -> Judge:
+        """Load the networks, draw samples, find boundaries."""
+        from hw5 import zoo
+        from hw5.defaults import open_generator
+        from hw5.inversion import semantic_analysis as analysis
+        from hw5.inversion.comparison import Reference
+        from hw5.kit import progress, seeding
+
+        generator, reader = open_generator("stylegan2"), zoo.load("world-reader")
+        with progress.bar(-(-asking.samples // analysis.BATCH), "samples") as on_step:
+            samples = analysis.draw_samples(
+                generator, reader, asking.samples, rng=seeding.make(0), on_step=on_step
+            )
+        planes = analysis.boundaries(samples, rng=seeding.make(0))
+        truth = Reference(pictures, zoo.load("efficientnet-lite0"))
+        return cls(generator, reader, samples, planes, cats, truth)
+
+    def accuracies(self) -> dict[str, float]:
+        """Of the boundaries, on samples that they have not seen."""
+        return {name: plane.accuracy for name, plane in self.planes.items()}
+
+    def on_pictures(self) -> dict[str, Any]:
+        """What sorting could reach: the reader asked about the pictures themselves."""
+        import torch
+
+        from hw5.inversion.semantic_analysis import ATTRIBUTES, BATCH
+        from hw5.inversion.semantics import precision_recall
+
+        with torch.no_grad():
+            numbers = torch.cat(
+                [self.reader.read(part) for part in self.truth.pictures.split(BATCH)]
+            )
+        rows = {}
+        for each in ATTRIBUTES:
+            answers = self.cats[each.factor] > each.threshold
+            curve = precision_recall(each.of(numbers), answers)
+            rows[each.factor] = _thinned(curve) | {"guessing": float(answers.float().mean())}
+        return rows
+
+    def on_codes(self, shards: list[Any]) -> dict[str, Any]:
+        """Sorting, walking between pairs, pushing: all figures of one method."""
+        import torch
+
+        from hw5.inversion import semantic_analysis as analysis
+
+        shards = sorted(shards, key=lambda shard: shard.first)
+        codes = torch.cat([shard.code for shard in shards])
+        made = torch.cat([shard.image for shard in shards]).clamp(-1, 1)
+        curves = analysis.classify(codes, self.cats, self.planes)
+        sorted_ = {name: _thinned(curve) for name, curve in curves.items()}
+        walked = self.truth.distances(analysis.halfway(self.generator, codes))
+        return {"sorts": sorted_, "walk": walked, "push": self.pushes(codes, made)}
+
+    def pushes(self, codes: Codes, made: Images) -> dict[str, dict[str, float]]:
+        """Each attribute's push, and what it did, by the factor's name."""
+        import torch
+
+        from hw5.inversion import semantic_analysis as analysis
+
+        rows = {}
+        with torch.no_grad():
+            numbers = torch.cat([self.reader.read(part) for part in made.split(analysis.BATCH)])
+        for each in analysis.ATTRIBUTES:
+            towards = ~each.holds(numbers)
+            plane = self.planes[each.factor]
+            after = analysis.push(self.generator, codes, plane, self.samples, towards)
+            figures = analysis.judge_push(made, after, each, self.samples, self.reader)
+            rows[each.factor] = asdict(figures) | self.truth.distances(after)
+        return rows
+
+
+def _thinned(curve: PrecisionRecall) -> dict[str, Any]:
+    """A curve at `POINTS` values of recall, and its area."""
+    import numpy as np
+
+    grid = np.linspace(0, 1, POINTS + 1)
+    heights = np.interp(grid, curve.recall[::-1], curve.precision[::-1])
+    return {
+        "average_precision": curve.average_precision,
+        "recall": [round(float(value), 4) for value in grid],
+        "precision": [round(float(value), 4) for value in heights],
+    }
