@@ -37,7 +37,7 @@ report: setup ## the whole main job; then open report/index.html
 
 # One thread per worker: two workers with two threads each would fight for two cores.
 test: lint ## style, import rules, all tests and all notebooks
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) tests $(NBVAL) $(ARGS)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) --dist loadgroup tests $(NBVAL) $(ARGS)
 
 lint: setup ## style and import rules alone
 	@$(PY) -m ruff check --quiet .

@@ -38,6 +38,7 @@ FLAGS = (
     "--IdentityProvider.token=", "--allow-root", "--LabApp.expose_app_in_browser=True",
     "--LabApp.news_url=", "--LabApp.extension_manager=readonly",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--KernelManager.shutdown_wait_time=1",  # seconds; nothing in these kernels is worth more
 )  # fmt: skip
 SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},

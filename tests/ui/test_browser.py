@@ -16,7 +16,11 @@ from hw5.bench import lab_server
 from hw5.kit import strokes
 from hw5.kit.images import to_uint8
 
-pytestmark = pytest.mark.skipif(bool(lab_server.missing()), reason=lab_server.missing())
+# One worker of pytest-xdist takes them all (--dist loadgroup), so that one JupyterLab is enough.
+pytestmark = [
+    pytest.mark.skipif(bool(lab_server.missing()), reason=lab_server.missing()),
+    pytest.mark.xdist_group("browser"),
+]
 
 CELLS = (
     "import json, time, torch\ntorch.set_num_threads(1)\n"
@@ -121,10 +125,11 @@ def test_keys_on_a_slider_reach_no_shortcut(notebook):
 
 
 def test_a_drag_is_the_stroke_that_python_prints_and_the_pixels_that_it_rasterises(notebook):
+    count = len(notebook.printed().strokes)
     notebook.drag([(0.2, 0.3), (0.7, 0.4), (0.5, 0.9)])
-    notebook.status("1 stroke,")
+    notebook.status(f"{count + 1} stroke")
     sketch = notebook.printed()
-    (stroke,) = sketch.strokes
+    stroke = sketch.strokes[-1]
     assert stroke.kind == "line" and len(stroke.points) > 5
     for found, wanted in ((stroke.points[0], (0.2, 0.3)), (stroke.points[-1], (0.5, 0.9))):
         assert found == pytest.approx(wanted, abs=0.01)
@@ -132,15 +137,16 @@ def test_a_drag_is_the_stroke_that_python_prints_and_the_pixels_that_it_rasteris
 
 
 def test_fill_and_eraser_look_as_python_rasterises_them(notebook):
-    cell = notebook.cell(CANVAS)
+    cell, count = notebook.cell(CANVAS), len(notebook.printed().strokes)
     cell.get_by_role("button", name="Fill").click()
     cell.get_by_role("button", name="sky").click()
     notebook.drag([(0.9, 0.9)])
     cell.get_by_role("button", name="Eraser").click()
     notebook.drag([(0.1, 0.8), (0.9, 0.2)])
-    notebook.status("3 strokes,")
+    notebook.status(f"{count + 2} stroke")
     sketch = notebook.printed()
-    assert [(s.kind, s.erase) for s in sketch.strokes[1:]] == [("fill", False), ("line", True)]
+    assert [(s.kind, s.erase) for s in sketch.strokes[-2:]] == [("fill", False), ("line", True)]
+    cell.get_by_role("button", name="Brush").click()
     assert_same_pixels(notebook, sketch)
 
 
@@ -155,14 +161,14 @@ def assert_same_pixels(notebook, sketch):
 
 
 def test_undo_and_redo_reach_python(notebook):
-    cell = notebook.cell(CANVAS)
-    count = len(notebook.printed().strokes)
-    cell.get_by_role("button", name="Undo").click()
-    notebook.status(f"{count - 1} stroke")
-    assert len(notebook.printed().strokes) == count - 1
-    cell.get_by_role("button", name="Redo").click()
-    notebook.status(f"{count} stroke")
-    assert len(notebook.printed().strokes) == count
+    cell, before = notebook.cell(CANVAS), notebook.printed().strokes
+    notebook.drag([(0.1, 0.1), (0.3, 0.1)])
+    notebook.status(f"{len(before) + 1} stroke")
+    after = notebook.printed().strokes
+    for button, wanted in (("Undo", before), ("Redo", after)):
+        cell.get_by_role("button", name=button).click()
+        notebook.status(f"{len(wanted)} stroke")
+        assert notebook.printed().strokes == wanted
 
 
 def test_the_keyboard_draws_and_its_keys_stay_in_the_canvas(notebook):

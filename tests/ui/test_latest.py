@@ -75,11 +75,14 @@ def test_an_exception_is_reported_and_the_next_value_is_worked_on(errors):
 
 def test_rest_comes_once_after_the_last_value(errors):
     drafts, sharp = [], []
-    latest = Latest(drafts.append, on_error=errors.append, rest=sharp.append, pause=0.1)
-    for value in range(5):
+    latest = Latest(drafts.append, on_error=errors.append, rest=sharp.append, pause=0.5)
+    for value in range(3):
         latest(value)
+        deadline = time.monotonic() + SOON
+        while drafts[-1:] != [value] and time.monotonic() < deadline:
+            time.sleep(0.001)
     assert latest.settle(SOON)
-    assert drafts[-1] == 4 and sharp == [4]
+    assert drafts == [0, 1, 2] and sharp == [2]
 
 
 def test_rest_is_not_called_for_a_value_that_failed(errors):

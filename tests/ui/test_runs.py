@@ -16,6 +16,7 @@ def until_stopped(log, name, started):
         started.set()
         while not run.should_stop():
             time.sleep(0.001)
+        time.sleep(0.1)  # whoever does not wait begins now
         log.append(f"{name} ends")
 
     return work
