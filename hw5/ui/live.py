@@ -40,8 +40,9 @@ class Guard(anywidget.AnyWidget):
     _esm = HERE / "guard.js"
 
 
+@cache
 def style() -> widgets.Box:
-    """Style sheet and guard as a widget without size, for the children of a panel.
+    """Style sheet and guard as a widget without size, one for the children of all panels.
 
     The style sheet travels in a core widget, so that it is there where scripts are blocked.
     """
