@@ -40,7 +40,7 @@ handin: setup ## code and page, packed: make handin ARGS=my_andrew_id
 
 # One thread per worker: two workers with two threads each would fight for two cores.
 test: lint ## style, import rules, all tests and all notebooks
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) tests $(NBVAL) $(ARGS)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) --dist loadgroup tests $(NBVAL) $(ARGS)
 
 lint: setup ## style and import rules alone
 	@$(PY) -m ruff check --quiet .
@@ -51,8 +51,8 @@ format: setup ## rewrite the code in the common format
 	@$(PY) -m ruff check --quiet --fix-only .
 	@$(PY) -m ruff format --quiet .
 
-lab: setup ## open the notebooks
-	@$(VENV)/bin/jupyter lab
+lab: setup ## open the notebooks (hw5/lab.py: pictures leave the server at once)
+	@$(VENV)/bin/jupyter lab --ServerApp.kernel_websocket_connection_class=hw5.lab.PromptConnection $(ARGS)
 
 lecture: setup ## the notebooks on a big screen, e.g. make lecture ARGS="--first 03"
 	@$(PY) -m hw5 lecture $(ARGS)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hw5.bench.browser import measure_browser
 from hw5.bench.cost import measure_cost
 from hw5.bench.generator import measure_generators
 from hw5.bench.inversion import measure_inversion
@@ -33,10 +34,12 @@ BENCHES: dict[str, Callable[[], dict[str, float]]] = {
     "reader": measure_reader,
     "fid": measure_fid,
     "inversion": measure_inversion,
+    "browser": measure_browser,
 }
-# Minutes, where the others take seconds.
+# Minutes, where the others take seconds; or a browser.
 ONLY_WHEN_NAMED = (
     "compiled", "cost", "triplets", "perceptual", "scribble", "reader", "fid", "inversion",
+    "browser",
 )  # fmt: skip
 
 

@@ -130,7 +130,8 @@ def to_jpeg(images: Images, quality: int = 90) -> bytes:
         InputError: `quality` out of range, a wrong shape, or NaN.
     """
     check_number("quality", quality, low=1, high=95, whole=True)
-    return _encode(images, "JPEG", quality=quality)
+    # Colour at full resolution: halved, as is usual, it would bleed over small pictures.
+    return _encode(images, "JPEG", quality=quality, subsampling=0)
 
 
 def resize(images: Images, size: int | tuple[int, int]) -> Images:

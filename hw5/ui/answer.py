@@ -20,13 +20,16 @@ from hw5.models.generator import Generator
 from hw5.objective import Score
 from hw5.search import Record
 from hw5.shapes import Codes, Images
-from hw5.ui import runs
-from hw5.ui.live import Pane, style
+from hw5.ui.live import Pane, column, row, style
+from hw5.ui.runs import Run
 from hw5.ui.scribble import SIZE, Canvas, canvas
 
 EVERY = 0.15  # seconds between two pictures of a running search
 # A hand waits for an answer: fewer steps than a picture to keep (config.py).
 LIVE = Drawing(num_steps=100, num_typical=1000)
+
+
+START = "The start, before anything is drawn."
 
 
 class DrawLive(widgets.VBox):
@@ -47,7 +50,7 @@ class DrawLive(widgets.VBox):
         if start is None:
             start = mean_code(generator, settings.space, rng=seeding.make(seed))
         self._start, self._run, self.result = start, None, None
-        self.pane = Pane("the start: draw on the left", side=384)
+        self.pane = Pane(START, side=384)
         with torch.no_grad():
             self.pane.show(render(generator, start, settings.space))
         self.stop_button = widgets.Button(
@@ -58,8 +61,8 @@ class DrawLive(widgets.VBox):
         )
         self.stop_button.on_click(lambda _: self.stop())
         self.again_button.on_click(lambda _: self.answer())
-        right = widgets.VBox([self.pane, widgets.HBox([self.again_button, self.stop_button])])
-        super().__init__([style(), widgets.HBox([self.canvas, right])])
+        right = column(self.pane, widgets.HBox([self.again_button, self.stop_button]))
+        super().__init__([style(), row(self.canvas, right)])
         self.add_class("hw5-panel")
         self.canvas.observe(lambda _: self.answer(), "strokes")
 
@@ -80,7 +83,8 @@ class DrawLive(widgets.VBox):
 
     def answer(self) -> None:
         """Search for the sketch as it is now; a search that runs is cancelled."""
-        self._run = runs.start(self._work)
+        self._run = Run(self._work)
+        self._run.begin()
 
     def stop(self) -> None:
         """Keep what is there."""
@@ -91,7 +95,7 @@ class DrawLive(widgets.VBox):
         """Wait until the search is over; False after `timeout` seconds."""
         return self._run is None or self._run.wait(timeout)
 
-    def _work(self, run: runs.Run) -> None:
+    def _work(self, run: Run) -> None:
         if run.should_stop():
             return
         try:
@@ -101,12 +105,12 @@ class DrawLive(widgets.VBox):
             if run is self._run:
                 self.pane.fail(error)
 
-    def _search(self, run: runs.Run) -> None:
+    def _search(self, run: Run) -> None:
         colour, mask = self.canvas.rasterise(self.generator.image_size)
         if not bool(mask.any()):
             self.result = None
             self.pane.show(render(self.generator, self._start, self.settings.space))
-            self.pane.caption("the start: draw on the left")
+            self.pane.caption(START)
             return
         self.pane.say("")
         looked = 0.0
@@ -117,8 +121,8 @@ class DrawLive(widgets.VBox):
                 looked = time.perf_counter()
                 self.pane.show(record.pictures(), draft=True)
                 self.pane.caption(
-                    f"searching: step {record.step + 1} of {self.settings.num_steps}, "
-                    f"loss {record.loss:.3f}"
+                    f"Searching: step {record.step + 1} of {self.settings.num_steps}, "
+                    f"loss {record.loss:.3f}."
                 )
 
         drawn = draw(
@@ -132,10 +136,10 @@ class DrawLive(widgets.VBox):
     def _show(self, drawn: Drawn) -> None:
         self.result = drawn
         self.pane.show(drawn.image)
-        ended = "stopped" if drawn.projected.stopped == "cancelled" else "done"
+        ended = "Stopped" if drawn.projected.stopped == "cancelled" else "Done"
         self.pane.caption(
-            f"{ended} after {len(drawn.projected.history)} steps: loss {drawn.projected.loss:.3f}, "
-            f"distance from the mean {drawn.distance:.2f}"
+            f"{ended} at step {len(drawn.projected.history)}: loss {drawn.projected.loss:.3f}, "
+            f"distance from the mean {drawn.distance:.2f}."
         )
 
 

@@ -93,6 +93,28 @@ function make(tag, properties = {}, ...children) {
   return element;
 }
 
+// Outlines on a grid of 16 x 16.
+const ICONS = {
+  brush: "M13.5 2.5 7 9M7 9c-2 0-2.5 1.5-2.7 3-.1 1-.8 1.5-1.8 1.5 4 .8 6.5-.5 6.5-2.5 0-1.2-.8-2-2-2z",
+  eraser: "M2.5 10.5 9 4l4.5 4.5-5 5h-3zM6 7l4.5 4.5M5 13.5h8",
+  fill: "M3 8.5 8 3.5l5 5-5 5zM8 3.5 6.5 2M3 8.5h10M14 11c.8 1.2.8 2.5 0 2.5s-.8-1.3 0-2.5z",
+  undo: "M5.5 3 2.5 6l3 3M2.5 6h7a4 3.5 0 0 1 0 7H6",
+  redo: "M10.5 3l3 3-3 3M13.5 6h-7a4 3.5 0 0 0 0 7H10",
+  clear: "M3 4.5h10M6 4.5v-2h4v2M4.5 4.5l.7 9h5.6l.7-9",
+  open: "M2 13V3.5h4l1.5 2H13V7.5M2 13l2-5.5h10.5L12.5 13z",
+  save: "M8 2.5v7M5 7l3 3 3-3M2.5 11v2.5h11V11",
+};
+
+function icon(name) {
+  const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  drawing.setAttribute("viewBox", "0 0 16 16");
+  drawing.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", ICONS[name]);
+  drawing.append(path);
+  return drawing;
+}
+
 const hexToRgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 const rounded = (value) => Math.round(Math.min(Math.max(value, 0), 1) * DIGITS) / DIGITS;
 
@@ -117,14 +139,14 @@ function render({ model, el }) {
   const paper = make("div", { className: "hw5-canvas-paper" }, picture, canvas, ring);
   const status = make("div", { className: "hw5-canvas-status", role: "status" });
 
-  const button = (text, title, onclick) => make("button", { type: "button", textContent: text, title, onclick });
+  const button = (text, title, onclick, sign) => make("button", { type: "button", title, onclick }, icon(sign), text);
   const tools = ["brush", "eraser", "fill"].map((name) =>
-    Object.assign(button(name[0].toUpperCase() + name.slice(1), `${name} (${name[0]})`, () => choose(name)), { name }));
+    Object.assign(button(name[0].toUpperCase() + name.slice(1), `${name} (key ${name[0]})`, () => choose(name), name), { name }));
   const swatches = model.get("palette").map(([name, hex]) =>
     Object.assign(make("button", {
       type: "button", className: "hw5-canvas-swatch", title: name, aria_label: name, onclick: () => paint(hex),
     }), { hex }));
-  swatches.forEach((swatch) => (swatch.style.background = swatch.hex));
+  swatches.forEach((swatch) => (swatch.style.setProperty("--swatch", swatch.hex)));
   const picker = make("input", { type: "color", title: "any other colour", aria_label: "any other colour", value: colour,
     oninput: () => paint(picker.value) });
   const range = (label, min, max, value, unit, change) => {
@@ -135,16 +157,17 @@ function render({ model, el }) {
   };
   const brush = range("Size", 1, Math.round(size / 2), width, "px", (value) => { width = value; });
   const opacity = range("Opacity", 10, 100, 100, "%", (value) => { canvas.style.opacity = value / 100; });
-  const undo = button("Undo", "undo (Ctrl+Z)", () => travel(past, future));
-  const redo = button("Redo", "redo (Ctrl+Y)", () => travel(future, past));
-  const clear = button("Clear", "erase everything", () => commit([]));
+  const undo = button("Undo", "undo (Ctrl+Z)", () => travel(past, future), "undo");
+  const redo = button("Redo", "redo (Ctrl+Y)", () => travel(future, past), "redo");
+  const clear = button("Clear", "erase everything", () => commit([]), "clear");
   const file = make("input", { type: "file", accept: ".json,.png", hidden: true, onchange: openFile });
-  const load = button("Open ...", "a sketch (.json) or a PNG with transparency", () => file.click());
-  const save = button("Save", "strokes as JSON", saveStrokes);
-  const png = button("PNG", "pixels with transparency", () => canvas.toBlob((blob) => download(blob, "sketch.png")));
+  const load = button("Open", "a sketch (.json) or a PNG with transparency", () => file.click(), "open");
+  const save = button("Save", "strokes as JSON", saveStrokes, "save");
+  const png = button("PNG", "pixels with transparency", () => canvas.toBlob((blob) => download(blob, "sketch.png")), "save");
   const row = (label, ...children) => make("div", { className: "hw5-canvas-row", role: "group", aria_label: label }, ...children);
   const side = make("div", { className: "hw5-canvas-tools" },
-    row("tools", ...tools), row("colours", ...swatches, picker), brush, opacity,
+    row("tools", ...tools), make("div", { className: "hw5-canvas-colours", role: "group", aria_label: "colours" }, ...swatches, picker),
+    brush, opacity,
     row("history", undo, redo, clear), row("files", load, save, png, file), status);
   const root = make("div", { className: "hw5-canvas" }, paper, side);
   el.append(root);

@@ -1,21 +1,26 @@
-"""The world under your hands: a slider for every factor of a cat.
+"""The world under your hands: a slider for every factor of a cat, a head that follows the mouse.
 
 Offers `world`. The cat follows the sliders; factors.py says what each one means. Read first:
-live.py.
+live.py; read next: poses.py, which makes it follow in time.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import ipywidgets as widgets
 import torch
 
 from hw5 import world as scene
 from hw5.kit import seeding
+from hw5.kit.checks import check_number
 from hw5.shapes import Images
-from hw5.ui.live import Live, style
-from hw5.world.factors import FACTORS, Factor, Factors
+from hw5.ui.live import Live, Pane, row, style
+from hw5.ui.pointer import Pointer
+from hw5.ui.poses import Poses
+from hw5.world.factors import BY_NAME, FACTORS, Factor, Factors
 
-# Title of a tab -> its factors; those of no tab land in the last one.
+# Title of a tab -> its factors.
 TABS = {
     "Pose": ("yaw", "pitch", "roll", "zoom", "position_x", "position_y"),
     "Face": (
@@ -33,14 +38,28 @@ TABS = {
     ),
     "Fixed": ("eye_distance", "nose_length"),
 }  # fmt: skip
+FIXED = (
+    "The same in every training picture: no code of a generator trained on this world can change "
+    "them. Here you can."
+)
 CHOICES = {
-    "mouth": scene.MOUTHS,
-    "background": scene.BACKGROUNDS,
+    "mouth": {word: index for index, word in enumerate(scene.MOUTHS)},
+    "background": {word: index for index, word in enumerate(scene.BACKGROUNDS)},
     "odd_eyes": {"blue on the left": -1, "no": 0, "blue on the right": 1},
     **{name: {"no": 0, "yes": 1} for name in ("glasses", "bow_tie", "hat")},
 }
-DRAFT, SHARP = 64, 128  # pixels per side while a slider moves, and at rest
+SIDE = 384  # pixels of the screen: three for each pixel of a sharp picture
+DRAFT, SHARP = 64, 128  # pixels per side while something moves, and at rest
 STEPS = 100  # of a slider, from end to end
+UNITS = {"degrees": "°"}  # the others are shares, and need none
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A cat to be shown."""
+
+    factors: Factors
+    is_followed: bool = False  # the mouse asks: a pose nearby will do while it moves
 
 
 class World(Live):
@@ -48,22 +67,21 @@ class World(Live):
 
     def __init__(self, factors: Factors) -> None:
         """Show `factors`, one cat."""
-        super().__init__(self._picture, refine=self._sharp)
+        self.pointer = Pointer()
+        super().__init__(
+            self._draft,
+            refine=self._sharp,
+            idle=self._prepare,
+            pane=Pane(side=SIDE, over=self.pointer),
+        )
         self.controls = {factor.name: control(factor) for factor in FACTORS}
-        self._set(factors)
-        self.watch(list(self.controls.values()), lambda: self.factors)
-        tabs = widgets.Tab(layout=widgets.Layout(width="440px"))
-        tabs.children = [self._page(names) for names in TABS.values()]
-        tabs.titles = tuple(TABS)
-        self.seed = widgets.BoundedIntText(0, 0, 999_999, description="seed")
-        surprise = widgets.Button(description="Surprise me", icon="random")
-        plain = widgets.Button(description="Neutral", icon="undo")
-        surprise.on_click(lambda _: self.surprise())
-        plain.on_click(lambda _: self.set(scene.neutral()))
-        buttons = widgets.HBox([surprise, plain])
-        right = widgets.VBox([tabs, buttons])
-        self.children = (style(), widgets.HBox([self.pane, right]))
-        self.show_now(self.factors)
+        self._poses, self._is_quiet, self._seed = Poses(DRAFT), False, 0
+        self._move(factors)
+        for each in self.controls.values():
+            each.observe(lambda _: self._is_quiet or self.latest(Wish(self.factors)), "value")
+        self.pointer.observe(lambda change: self.look(*change["new"]), "at")
+        self.children = (style(), row(self.pane, self._desk()))
+        self.show_now(Wish(self.factors))
 
     @property
     def factors(self) -> Factors:
@@ -74,65 +92,100 @@ class World(Live):
     @factors.setter
     def factors(self, factors: Factors) -> None:
         """Move all sliders."""
-        self.set(factors)
+        self._move(factors)
+        self.latest(Wish(self.factors))
 
-    def set(self, factors: Factors) -> None:
-        """Move all sliders to `factors`, one cat."""
-        self._set(factors)
-        self.latest(self.factors)
+    def look(self, x: float, y: float) -> None:
+        """Turn the head towards a place on the picture, x and y from -1 to 1, y down."""
+        self._move(
+            self.factors.replace(yaw=x * BY_NAME["yaw"].high, pitch=y * BY_NAME["pitch"].high)
+        )
+        self.latest(Wish(self.factors, is_followed=True))
 
     def surprise(self) -> None:
-        """Move all sliders to the next random cat."""
-        self.seed.value += 1
-        self.set(scene.sample(1, distribution="scenes", rng=seeding.make(self.seed.value)))
+        """Show the next random cat."""
+        self._seed += 1
+        self.factors = scene.sample(1, distribution="scenes", rng=seeding.make(self._seed))
 
-    def _set(self, factors: Factors) -> None:
-        for name, slider in self.controls.items():
-            value = float(factors[name][0])
-            slider.value = round(value) if name in CHOICES else value
+    def _desk(self) -> widgets.Widget:
+        """Tabs of sliders and the buttons below them."""
+        tabs = widgets.Tab([self._page(title) for title in TABS], titles=tuple(TABS))
+        tabs.layout.width = "470px"
+        tabs.add_class("hw5-factors")
+        surprise = widgets.Button(
+            description="Surprise me", icon="random", tooltip="another cat, all factors drawn anew"
+        )
+        plain = widgets.Button(description="Neutral cat", icon="undo", tooltip="all sliders back")
+        follow = widgets.ToggleButton(
+            True, description="Follow mouse", icon="mouse-pointer",
+            tooltip="turn the head towards the mouse while it is over the picture",
+        )  # fmt: skip
+        surprise.on_click(lambda _: self.surprise())
+        plain.on_click(lambda _: setattr(self, "factors", scene.neutral()))
+        follow.observe(lambda change: setattr(self.pointer, "is_on", change["new"]), "value")
+        return widgets.VBox([tabs, widgets.HBox([follow, surprise, plain])])
 
-    def _page(self, names: tuple[str, ...]) -> widgets.Widget:
-        return widgets.VBox([self.controls[name] for name in names])
+    def _page(self, title: str) -> widgets.Widget:
+        hint = [widgets.HTML(f'<span class="hw5-hint">{FIXED}</span>')] * (title == "Fixed")
+        return widgets.VBox([*hint, *(self.controls[name] for name in TABS[title])])
 
-    def _picture(self, factors: Factors) -> Images:
-        self.pane.caption(caption(factors))
-        return scene.render(factors, size=DRAFT).image
+    def _move(self, factors: Factors) -> None:
+        """Set all sliders without a picture for each."""
+        check_number("the number of cats", len(factors), low=1, high=1, whole=True)
+        self._is_quiet = True
+        try:
+            for name, each in self.controls.items():
+                value = float(factors[name][0])
+                each.value = round(value) if name in CHOICES else value
+        finally:
+            self._is_quiet = False
 
-    def _sharp(self, factors: Factors) -> Images:
-        self.pane.caption(caption(factors))
-        return scene.render(factors, size=SHARP).image
+    def _draft(self, wish: Wish) -> Images:
+        self.pane.caption(caption(wish.factors))
+        known = self._poses.picture(wish.factors) if wish.is_followed else None
+        return scene.render(wish.factors, size=DRAFT).image if known is None else known
+
+    def _sharp(self, wish: Wish) -> Images:
+        self.pane.caption(caption(wish.factors))
+        return scene.render(wish.factors, size=SHARP).image
+
+    @torch.no_grad()
+    def _prepare(self) -> bool:
+        return self._poses.fill()
 
 
 def control(factor: Factor) -> widgets.Widget:
     """The slider or menu of a factor; its tooltip says what the factor means."""
     name = factor.name.replace("_", " ")
-    wide = {"description_width": "130px"}
-    layout = widgets.Layout(width="400px")
+    shared = {
+        "tooltip": factor.meaning, "style": {"description_width": "150px"},
+        "layout": widgets.Layout(width="430px"),
+    }  # fmt: skip
     if factor.name in CHOICES:
-        options = CHOICES[factor.name]
-        if not isinstance(options, dict):
-            options = {word: index for index, word in enumerate(options)}
+        options = list(CHOICES[factor.name].items())
         return widgets.Dropdown(
-            options=list(options.items()), value=round(factor.neutral), description=name,
-            tooltip=factor.meaning, style=wide, layout=layout,
-        )  # fmt: skip
-    unit = factor.unit if factor.unit != "share" else ""
+            options=options, value=round(factor.neutral), description=name, **shared
+        )
+    wide = factor.high - factor.low > 10
     return widgets.FloatSlider(
         factor.neutral, min=factor.low, max=factor.high, step=(factor.high - factor.low) / STEPS,
-        description=f"{name}, {unit}" if unit else name, tooltip=factor.meaning, style=wide,
-        layout=layout, readout_format=".2f",
+        description=f"{name} {UNITS.get(factor.unit, '')}".strip(),
+        readout_format=".0f" if wide else ".2f", **shared,
     )  # fmt: skip
 
 
 def caption(factors: Factors) -> str:
     """A sentence about one cat, always worded alike."""
-    return scene.caption(factors, rng=seeding.make(0))[0]
+    return scene.caption(factors, rng=seeding.make(0))[0].capitalize() + "."
 
 
 def world(factors: Factors | None = None) -> World:
-    """Sliders over every factor of a cat that follows them; `.factors` are those shown.
+    """Sliders over every factor of a cat that follows them, and the mouse; `.factors` are shown.
 
     Args:
         factors: the cat to start with, a batch of one; None: the neutral cat.
+
+    Raises:
+        InputError: more than one cat.
     """
     return World(scene.neutral() if factors is None else factors)

@@ -17,9 +17,9 @@ from hw5.kit.checks import InputError, check_shape
 from hw5.latents import broadcast_layers, check_codes, mean_code, render, sample_codes
 from hw5.models.generator import Generator
 from hw5.shapes import Codes, Images
-from hw5.ui.live import Live, Pane, style
+from hw5.ui.live import Live, Pane, column, row, style, words
 
-WIDE = widgets.Layout(width="380px")
+WIDE = {"width": "380px"}
 MAX_SEED = 999
 MAX_TRUNCATION = 1.5  # beyond it pictures only break
 COUNTS = (1, 4, 9)
@@ -47,8 +47,8 @@ class Sampler(Live):
         self.count.style.button_width = "48px"
         controls = (self.seed, self.truncation, self.count)
         self.watch(controls, self._values)
-        self.children = (style(), widgets.HBox([self.pane, widgets.VBox(controls)]))
-        self._ask_first()
+        self.children = (style(), row(self.pane, column(*controls)))
+        self.show_now(self._values())
 
     @property
     def codes(self) -> Codes:
@@ -58,9 +58,6 @@ class Sampler(Live):
     def _values(self) -> tuple[int, float, int]:
         return self.seed.value, self.truncation.value, self.count.value
 
-    def _ask_first(self) -> None:
-        self.show_now(self._values())
-
     def _codes(self, values: tuple[int, float, int]) -> Codes:
         seed, strength, count = values
         codes = sample_codes(self.generator, self.space, count, rng=seeding.make(seed))
@@ -68,10 +65,9 @@ class Sampler(Live):
 
     def _pictures(self, values: tuple[int, float, int]) -> Images:
         seed, strength, count = values
-        self.pane.caption(
-            f"{count} from seed {seed}, truncation {strength:.2f}: "
-            + ("the mean picture" if strength == 0 else f"{strength:.0%} of the way from the mean")
-        )
+        far = "the mean code" if strength == 0 else f"{strength:.0%} of the way from the mean code"
+        noun = "picture" if count == 1 else f"{count} pictures"
+        self.pane.caption(f"{noun.capitalize()} from seed {seed}: {far}.")
         return render(self.generator, self._codes(values), self.space)
 
 
@@ -94,18 +90,24 @@ class Walk(Live):
         self.generator, self.a, self.b, self.space = generator, a, b, space
         super().__init__(self._pictures)
         self.t = widgets.FloatSlider(
-            0.5, min=0, max=1, step=0.01, description="t", layout=WIDE, tooltip="0: A, 1: B"
+            0.5,
+            min=0,
+            max=1,
+            step=0.01,
+            description="t",
+            tooltip="0: A, 1: B",
+            layout={"width": "320px"},
+            style={"description_width": "20px"},
         )
         self.path = widgets.ToggleButtons(
             options=list(PATHS), description="path", value="spherical" if space == "z" else "linear"
         )
-        ends = [Pane(f"{name} (t = {t})", side=160) for name, t in (("A", 0), ("B", 1))]
-        with torch.no_grad():
-            for end, code in zip(ends, (a, b), strict=True):
-                end.show(render(generator, code, space))
+        self.play = widgets.Play(max=100, step=2, interval=80, tooltip="walk from A to B")
+        self.play.observe(lambda change: setattr(self.t, "value", change["new"] / 100), "value")
         self.watch((self.t, self.path), self._values)
-        row = widgets.HBox([ends[0], self.pane, ends[1]])
-        self.children = (style(), row, self.t, self.path)
+        left, right = _ends(generator, (a, b), space, ("A: t = 0", "B: t = 1"))
+        middle = column(self.pane, self.t, self.path, self.play)
+        self.children = (style(), row(left, middle, right))
         self.show_now(self._values())
 
     @property
@@ -122,7 +124,7 @@ class Walk(Live):
 
     def _pictures(self, values: tuple[float, str]) -> Images:
         t, path = values
-        self.pane.caption(f"t = {t:.2f}: {1 - t:.0%} of A, {t:.0%} of B, {path} path")
+        self.pane.caption(f"t = {t:.2f}: {1 - t:.0%} A, {t:.0%} B, {path} path.")
         return render(self.generator, self._code(values), self.space)
 
 
@@ -141,13 +143,11 @@ class Mixer(Live):
             )
             for layer in range(generator.num_layers)
         )  # fmt: skip
-        ends = [Pane(name, side=160) for name in ("A", "B")]
-        with torch.no_grad():
-            for end, code in zip(ends, (a, b), strict=True):
-                end.show(render(generator, code, "w+"))
-        self.watch(self.shares, self._values)
-        row = widgets.HBox([ends[0], self.pane, ends[1]])
-        self.children = (style(), row, widgets.HBox(self.shares))
+        for share in self.shares:
+            share.observe(lambda _: self._is_quiet or self.latest(self._values()), "value")
+        self._is_quiet = False
+        left, right = _ends(generator, (a, b), "w+", ("A: no layer of B", "B: all layers"))
+        self.children = (style(), row(left, self.pane, right, self._desk()))
         self.show_now(self._values())
 
     @property
@@ -155,12 +155,54 @@ class Mixer(Live):
         """The code shown, w+ (1, L, d)."""
         return mix(self.a, self.b, self._values())
 
+    def take(self, layers: Sequence[int]) -> None:
+        """Take these layers from B, the others from A."""
+        self._is_quiet = True
+        for layer, share in enumerate(self.shares):
+            share.value = float(layer in layers)
+        self._is_quiet = False
+        self.latest(self._values())
+
+    def _desk(self) -> widgets.Widget:
+        """A slider for each layer, and buttons for the usual choices."""
+        title, ends = words(), words()
+        title.value = '<span class="hw5-title">Share of B in each layer</span>'
+        ends.value = (
+            '<div class="hw5-ends hw5-hint"><span>early: pose, shape</span>'
+            "<span>late: colour, texture</span></div>"
+        )
+        count = len(self.shares)
+        choices = {
+            "None": (), "Early half": range(count // 2), "Late half": range(count // 2, count),
+            "All": range(count),
+        }  # fmt: skip
+        buttons = []
+        for name, layers in choices.items():
+            tooltip = f"{len(layers)} layers from B, the others from A"
+            layout = widgets.Layout(width="105px")
+            button = widgets.Button(description=name, tooltip=tooltip, layout=layout)
+            button.on_click(lambda _, layers=layers: self.take(layers))
+            buttons.append(button)
+        return column(title, widgets.HBox(self.shares), ends, widgets.HBox(buttons))
+
     def _values(self) -> tuple[float, ...]:
         return tuple(slider.value for slider in self.shares)
 
     def _pictures(self, values: tuple[float, ...]) -> Images:
-        self.pane.caption(f"A with {sum(values) / len(values):.0%} of B")
+        taken = [f"{layer}: {share:.0%}" for layer, share in enumerate(values) if share]
+        self.pane.caption(f"A with layers of B: {', '.join(taken) or 'none'}.")
         return render(self.generator, mix(self.a, self.b, values), "w+")
+
+
+def _ends(
+    generator: Generator, codes: tuple[Codes, Codes], space: str, captions: tuple[str, str]
+) -> list[Pane]:
+    """Small pictures of the two codes."""
+    panes = [Pane(text, side=160) for text in captions]
+    with torch.no_grad():
+        for pane, code in zip(panes, codes, strict=True):
+            pane.show(render(generator, code, space))
+    return panes
 
 
 def mix(a: Codes, b: Codes, shares: Sequence[float]) -> Codes:

@@ -30,4 +30,6 @@ def describe(error: BaseException) -> str:
     if not own:
         return text
     place = own[-1]
-    return f"{text} ({Path(place.filename).name}, line {place.lineno}, in {place.name})"
+    file = Path(place.filename)
+    name = "a cell" if file.parent.name.startswith("ipykernel_") else file.name
+    return f"{text} ({name}, line {place.lineno}, in {place.name})"

@@ -16,13 +16,12 @@ import torch
 
 from hw5.kit.checks import InputError
 from hw5.shapes import Images
-from hw5.ui import runs
 from hw5.ui.curve import loss_curve
 from hw5.ui.errors import describe
-from hw5.ui.live import Pane, style
+from hw5.ui.live import Pane, column, row, style, words
+from hw5.ui.runs import Run
 
 EVERY = 0.25  # seconds between two looks at a running job
-WIDE = widgets.Layout(width="320px")
 READY, WAITING, RUNNING, DONE, STOPPED, FAILED = (
     "ready", "waiting", "running", "done", "stopped", "failed",
 )  # fmt: skip
@@ -41,7 +40,7 @@ class Job(widgets.VBox):
     def __init__(self, function: Callable[..., Any], total: int | None) -> None:
         """Wait for `run`, or for the button."""
         self._function, self._total = function, total
-        self._run: runs.Run | None = None
+        self._run: Run | None = None
         self.state, self.result, self.error = READY, None, None
         self.losses: list[float] = []
         self.start_button = widgets.Button(
@@ -53,15 +52,16 @@ class Job(widgets.VBox):
         self.stop_button = widgets.Button(
             description="Stop", icon="stop", tooltip="stop at the next step, keep the best so far"
         )
-        self.bar = widgets.IntProgress(0, 0, total or 1, layout=WIDE, description="")
-        self.words = widgets.HTML(layout=WIDE)
-        self.curve = widgets.HTML(loss_curve([]), layout=widgets.Layout(height="150px"))
-        self.pane = Pane("the current picture")
+        self.bar = widgets.IntProgress(0, 0, total or 1)
+        self.bar.layout = widgets.Layout(width="320px", display=None if total else "none")
+        self.words, self.curve = words(320), words(320)
+        self.curve.value = loss_curve([])
+        self.pane = Pane("No picture yet.")
         self.start_button.on_click(lambda _: self.run())
         self.stop_button.on_click(lambda _: self.stop())
         buttons = widgets.HBox([self.start_button, self.stop_button])
-        left = widgets.VBox([buttons, self.bar, self.words, self.curve])
-        super().__init__([style(), widgets.HBox([left, self.pane])])
+        left = column(buttons, self.bar, self.words, self.curve)
+        super().__init__([style(), row(left, self.pane)])
         self.add_class("hw5-panel")
         self._say("ready")
 
@@ -77,11 +77,13 @@ class Job(widgets.VBox):
 
     def run(self) -> Job:
         """Start from the beginning; a job that runs anywhere in this notebook is cancelled."""
-        self.losses, self.error = [], None
+        self.losses, self.result, self.error = [], None, None
         self._looked, self._began = 0.0, time.perf_counter()
         self.pane.say("")
+        self._draw()
         self._set(WAITING, "waiting for the job before this one")
-        self._run = runs.start(self._work)
+        self._run = Run(self._work)
+        self._run.begin()
         return self
 
     def stop(self) -> None:
@@ -99,7 +101,7 @@ class Job(widgets.VBox):
             self.stop()
             raise
 
-    def _work(self, run: runs.Run) -> None:
+    def _work(self, run: Run) -> None:
         """The thread: call the function, keep what it gives unless a newer run has begun."""
         if run.should_stop():
             self._finish(run, STOPPED, "stopped before it began")
@@ -121,13 +123,13 @@ class Job(widgets.VBox):
         cancelled = run.should_stop()
         self._finish(run, STOPPED if cancelled else DONE, "stopped" if cancelled else "done")
 
-    def _fail(self, run: runs.Run, error: Exception) -> None:
+    def _fail(self, run: Run, error: Exception) -> None:
         if run is self._run:
             self.error, self.result = error, None
             self.pane.say(describe(error), is_error=True)
         self._finish(run, FAILED, "failed")
 
-    def _on_step(self, run: runs.Run, record: object) -> None:
+    def _on_step(self, run: Run, record: object) -> None:
         """Keep the loss of every step; look at the picture a few times a second."""
         if run is not self._run:
             return
@@ -146,13 +148,14 @@ class Job(widgets.VBox):
     def _show(self, picture: Images | object, *, draft: bool = False) -> None:
         if isinstance(picture, torch.Tensor) and picture.ndim == 4 and picture.shape[1] == 3:
             self.pane.show(picture, draft=draft)
+            self.pane.caption(f"Step {len(self.losses)}." if draft else "The result.")
 
     def _draw(self) -> None:
         self.curve.value = loss_curve(self.losses, total=self._total)
         if self._total:
             self.bar.value = min(len(self.losses), self._total)
 
-    def _finish(self, run: runs.Run, state: str, words: str) -> None:
+    def _finish(self, run: Run, state: str, words: str) -> None:
         if run is self._run:
             self._set(state, words)
 

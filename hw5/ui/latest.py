@@ -14,6 +14,8 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from hw5.ui.threads import at_work, is_ending
+
 V = TypeVar("V")
 
 # Seconds without a new value after which the hand is taken to rest. Shorter than a glance, longer
@@ -97,8 +99,11 @@ class Latest(Generic[V]):
 
     def _try(self, work: Callable[..., object], *values: V) -> bool:
         """Call `work`; its truth where it answers, True where it does not, False where it fails."""
+        if is_ending():
+            return False
         try:
-            return work(*values) is not False
+            with at_work():
+                return work(*values) is not False
         except Exception as error:
             self._on_error(error)
             return False

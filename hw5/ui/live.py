@@ -12,45 +12,86 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
 import torch
 
 from hw5.kit import images
+from hw5.kit.strokes import sketch_to_png
 from hw5.shapes import Images
 from hw5.ui.errors import describe
 from hw5.ui.latest import Latest
 
+HERE = Path(__file__).parent
 SIDE = 320  # pixels of the screen per side of a picture: five for each pixel of 64
+# Shown before the first picture: one clear pixel. Without any bytes the browser refuses the widget.
+EMPTY = sketch_to_png(torch.ones(1, 3, 1, 1), torch.zeros(1, 1, 1, 1))
 SETTLE = 30.0  # seconds that a test or a cell waits for a picture
 
 
 @cache
 def _css() -> str:
-    return (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+    return (HERE / "style.css").read_text(encoding="utf-8")
 
 
-def style() -> widgets.HTML:
-    """The style sheet as a widget without size, for the children of a panel."""
-    return widgets.HTML(f"<style>{_css()}</style>", layout=widgets.Layout(display="none"))
+class Guard(anywidget.AnyWidget):
+    """Keeps keys from the shortcuts of the page around it; see guard.js."""
+
+    _esm = HERE / "guard.js"
+
+
+@cache
+def style() -> widgets.Box:
+    """Style sheet and guard as a widget without size, one for the children of all panels.
+
+    The style sheet travels in a core widget, so that it is there where scripts are blocked.
+    """
+    return widgets.Box(
+        [widgets.HTML(f"<style>{_css()}</style>"), Guard()], layout=widgets.Layout(display="none")
+    )
+
+
+def row(*parts: widgets.Widget) -> widgets.HBox:
+    """Parts side by side, below each other where the page is narrow."""
+    return _with_class(widgets.HBox(parts), "hw5-row")
+
+
+def column(*parts: widgets.Widget) -> widgets.VBox:
+    """Parts below each other."""
+    return _with_class(widgets.VBox(parts), "hw5-column")
+
+
+def words(width: int | None = None) -> widgets.HTML:
+    """A place for words, of fixed width in pixels."""
+    layout = widgets.Layout(width=f"{width}px" if width else "auto", margin="0")
+    return _with_class(widgets.HTML(layout=layout), "hw5-text")
+
+
+def _with_class(part: widgets.DOMWidget, name: str) -> widgets.DOMWidget:
+    part.add_class(name)
+    return part
 
 
 class Pane(widgets.VBox):
     """A picture of fixed size, so that the page never jumps, with words below it."""
 
-    def __init__(self, caption: str = "", *, side: int = SIDE) -> None:
+    def __init__(
+        self, caption: str = "", *, side: int = SIDE, over: widgets.Widget | None = None
+    ) -> None:
         """Empty, with room for the picture.
 
         Args:
             caption: what the picture shows; the text in place of the picture for those who listen.
             side: width and height on the screen, in pixels.
+            over: a layer that is laid on the picture.
         """
         size = f"{side}px"
         fixed = widgets.Layout(width=size, height=size, flex="none", margin="0")
-        self.image = widgets.Image(value=b"", format="png", layout=fixed)
+        self.image = widgets.Image(value=EMPTY, format="png", layout=fixed)
         self.image.add_class("hw5-pixels")
-        self._caption = widgets.HTML(layout=widgets.Layout(width=size, margin="0"))
-        self._message = widgets.HTML(layout=widgets.Layout(width=size, margin="0"))
-        super().__init__([self.image, self._caption, self._message])
+        self._caption, self._message = words(side), words(side)
+        stage = _with_class(widgets.Box([self.image, over] if over else [self.image]), "hw5-stage")
+        super().__init__([stage, self._caption, self._message])
         self.layout.flex = "none"
         self.text, self.message = "", ""
         self.caption(caption)
@@ -59,7 +100,7 @@ class Pane(widgets.VBox):
     @property
     def picture(self) -> bytes:
         """What is shown, as the bytes of a PNG (at rest) or JPEG (while a slider moves)."""
-        return self.image.value
+        return bytes(self.image.value)
 
     def show(self, pictures: Images, *, draft: bool = False) -> None:
         """Show pictures (N, 3, H, W) in [-1, 1], several as a grid: JPEG for a draft, else PNG."""
@@ -74,7 +115,6 @@ class Pane(widgets.VBox):
         """Say what the picture shows."""
         if text != self.text or not self._caption.value:
             self.text = text
-            self.image.tooltip = text
             self._caption.value = f'<div class="hw5-caption">{html.escape(text)}</div>'
 
     def say(self, text: str, *, is_error: bool = False) -> None:

@@ -15,7 +15,7 @@ from hw5.kit import strokes
 from hw5.kit.checks import InputError
 from hw5.kit.strokes import FORMAT, VERSION, Sketch
 from hw5.shapes import Images, Mask
-from hw5.ui.live import Pane, style
+from hw5.ui.live import Pane, column, style
 from hw5.ui.scribble import SIZE, parse
 from hw5.zoo import DATA
 
@@ -44,7 +44,7 @@ class SketchPicker(widgets.VBox):
             accept=".json,.png", multiple=False, description="Open ..."
         )
         self.upload.tooltip = "a sketch (.json) or a square PNG with transparency"
-        super().__init__([style(), widgets.HBox([self.sample, self.upload]), self.pane])
+        super().__init__([style(), column(widgets.HBox([self.sample, self.upload]), self.pane)])
         self.sample.observe(lambda change: self.take(change["new"]), "value")
         self.upload.observe(self._on_upload, "value")
         if samples:
@@ -60,7 +60,7 @@ class SketchPicker(widgets.VBox):
     def sketch(self, sketch: Sketch) -> None:
         """Show other strokes."""
         self.pane.show(strokes.rasterise(sketch, self.size)[0])
-        self.pane.caption(f"{len(sketch.strokes)} strokes")
+        self.pane.caption(f"{len(sketch.strokes)} strokes.")
         self.pane.say("")
         self.strokes = strokes.sketch_to_json(sketch)["strokes"]
 

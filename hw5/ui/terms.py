@@ -15,7 +15,7 @@ import torch
 from hw5.kit.checks import InputError, brief
 from hw5.shapes import Images
 from hw5.ui.latest import Latest
-from hw5.ui.live import SETTLE, Pane, style
+from hw5.ui.live import SETTLE, Pane, column, row, style
 
 STEPS = 100  # of a slider, from end to end
 
@@ -38,8 +38,7 @@ class Weights(widgets.VBox):
         self.latest = Latest(self._work, on_error=self.pane.fail)
         for control in self.sliders.values():
             control.observe(lambda _: self.latest(self.values), "value")
-        row = widgets.HBox([self.pane, widgets.VBox(list(self.sliders.values()))])
-        super().__init__([style(), row])
+        super().__init__([style(), row(self.pane, column(*self.sliders.values()))])
         self.add_class("hw5-panel")
         self.latest(self.values)
 

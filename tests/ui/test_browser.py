@@ -1,0 +1,222 @@
+"""Widgets in a real JupyterLab, in a real browser: started once, used by every test here.
+
+Callbacks and cells run in different threads, so a test waits for the widget's answer before it
+runs a cell.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from hw5.bench import lab_server
+from hw5.kit import strokes
+from hw5.kit.images import to_uint8
+
+# One worker of pytest-xdist takes them all (--dist loadgroup), so that one JupyterLab is enough.
+pytestmark = [
+    pytest.mark.skipif(bool(lab_server.missing()), reason=lab_server.missing()),
+    pytest.mark.xdist_group("browser"),
+]
+
+CELLS = (
+    "import json, time, torch\ntorch.set_num_threads(1)\n"
+    "from hw5 import ui, zoo\nfrom hw5.kit import strokes\ngenerator = zoo.load('stylegan2')",
+    "panel = ui.sampler(generator); panel",
+    "canvas = ui.canvas(); canvas",
+    "print(json.dumps(strokes.sketch_to_json(canvas.sketch)))",
+    "def forever(on_step, should_stop):\n"
+    "    while not should_stop():\n"
+    "        on_step(0.5)\n"
+    "        time.sleep(0.01)\n"
+    "ui.job(forever)",
+    "ui.weights(lambda a: 1 / (a - 1), a=(0, 2, 0.5))",
+    "cat = ui.world(); cat",
+)
+SAMPLER, CANVAS, PRINT, JOB, WEIGHTS, WORLD = range(1, len(CELLS))
+# anywidget gives the start of a widget 2 s, which an overloaded machine may miss; whether a widget
+# works is what the tests here see for themselves.
+TOO_BUSY = "[anywidget] Failed to initialize model."
+BYTES = (
+    "async (img) => Array.from(new Uint8Array(await (await fetch(img.src)).arrayBuffer()).slice(0,"
+    " 2000))"
+)
+PIXELS = "(c) => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data)"  # RGBA
+
+
+class Notebook:
+    """The open notebook: its page, its cells, and what the browser complained about."""
+
+    def __init__(self, page, complaints):
+        self.page, self.complaints = page, complaints
+
+    def cell(self, index):
+        return self.page.locator(".jp-CodeCell").nth(index)
+
+    def printed(self):
+        """Run the cell that prints the sketch; the sketch."""
+        cell = self.cell(PRINT)
+        before = cell.locator(".jp-InputPrompt").inner_text()
+        cell.locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+        self.page.wait_for_function(
+            "([cell, old]) => { const now = cell.querySelector('.jp-InputPrompt').innerText;"
+            " return now !== old && !now.includes('*'); }",
+            arg=[cell.element_handle(), before],
+        )
+        text = cell.locator(".jp-OutputArea-output").last.inner_text()
+        return strokes.sketch_from_json(json.loads(text))
+
+    def drag(self, places):
+        """Draw with the mouse through places given in shares of the canvas."""
+        ink = self.cell(CANVAS).locator("canvas")
+        ink.scroll_into_view_if_needed()
+        box = ink.bounding_box()
+        points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in places]
+        self.page.mouse.move(*points[0])
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*point, steps=6)
+        self.page.mouse.up()
+
+    def status(self, text):
+        """Wait until the canvas says so."""
+        self.cell(CANVAS).locator(".hw5-canvas-status").filter(has_text=text).wait_for()
+
+
+@pytest.fixture(scope="module")
+def notebook(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lab")
+    lab_server.write_notebook(folder / "work" / "widgets.ipynb", CELLS)
+    complaints = []
+    with lab_server.start_lab(folder) as address, lab_server.open_page() as page:
+        page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("response", lambda r: r.status >= 400 and complaints.append(f"{r.status} {r.url}"))
+        page.on("request", lambda r: _is_outside(r.url, address) and complaints.append(r.url))
+        lab_server.open_notebook(page, address, "widgets.ipynb")
+        lab_server.run_all(page)
+        yield Notebook(page, complaints)
+
+
+def _is_outside(url, address):
+    return url.startswith("http") and not url.startswith(address)
+
+
+def test_a_key_press_on_a_slider_changes_the_picture(notebook):
+    cell = notebook.cell(SAMPLER)
+    image = cell.locator("img")
+    before, source = image.evaluate(BYTES), image.get_attribute("src")
+    cell.locator(".noUi-handle").first.focus()
+    notebook.page.keyboard.press("ArrowRight")
+    cell.locator(".hw5-caption").filter(has_text="seed 1:").wait_for()
+    notebook.page.wait_for_function(
+        "([img, old]) => img.src !== old", arg=[image.element_handle(), source]
+    )
+    assert image.evaluate(BYTES) != before
+
+
+def test_keys_on_a_slider_reach_no_shortcut(notebook):
+    count = notebook.page.locator(".jp-Cell").count()
+    notebook.cell(SAMPLER).locator(".noUi-handle").first.focus()
+    for key in ("d", "d", "b"):
+        notebook.page.keyboard.press(key)
+    assert notebook.page.locator(".jp-Cell").count() == count
+
+
+def test_a_drag_is_the_stroke_that_python_prints_and_the_pixels_that_it_rasterises(notebook):
+    count = len(notebook.printed().strokes)
+    notebook.drag([(0.2, 0.3), (0.7, 0.4), (0.5, 0.9)])
+    notebook.status(f"{count + 1} stroke")
+    sketch = notebook.printed()
+    stroke = sketch.strokes[-1]
+    assert stroke.kind == "line" and len(stroke.points) > 5
+    for found, wanted in ((stroke.points[0], (0.2, 0.3)), (stroke.points[-1], (0.5, 0.9))):
+        assert found == pytest.approx(wanted, abs=0.01)
+    assert_same_pixels(notebook, sketch)
+
+
+def test_fill_and_eraser_look_as_python_rasterises_them(notebook):
+    cell, count = notebook.cell(CANVAS), len(notebook.printed().strokes)
+    cell.get_by_role("button", name="Fill").click()
+    cell.get_by_role("button", name="sky").click()
+    notebook.drag([(0.9, 0.9)])
+    cell.get_by_role("button", name="Eraser").click()
+    notebook.drag([(0.1, 0.8), (0.9, 0.2)])
+    notebook.status(f"{count + 2} stroke")
+    sketch = notebook.printed()
+    assert [(s.kind, s.erase) for s in sketch.strokes[-2:]] == [("fill", False), ("line", True)]
+    cell.get_by_role("button", name="Brush").click()
+    assert_same_pixels(notebook, sketch)
+
+
+def assert_same_pixels(notebook, sketch):
+    size = 64
+    shown = np.array(notebook.cell(CANVAS).locator("canvas").evaluate(PIXELS), np.uint8)
+    shown = shown.reshape(size, size, 4)
+    colour, mask = strokes.rasterise(sketch, size)
+    drawn = mask[0, 0].numpy() == 1
+    assert ((shown[..., 3] == 255) == drawn).all()
+    assert (shown[drawn][:, :3] == to_uint8(colour)[0][drawn]).all()
+
+
+def test_undo_and_redo_reach_python(notebook):
+    cell, before = notebook.cell(CANVAS), notebook.printed().strokes
+    notebook.drag([(0.1, 0.1), (0.3, 0.1)])
+    notebook.status(f"{len(before) + 1} stroke")
+    after = notebook.printed().strokes
+    for button, wanted in (("Undo", before), ("Redo", after)):
+        cell.get_by_role("button", name=button).click()
+        notebook.status(f"{len(wanted)} stroke")
+        assert notebook.printed().strokes == wanted
+
+
+def test_the_keyboard_draws_and_its_keys_stay_in_the_canvas(notebook):
+    cells = notebook.page.locator(".jp-Cell").count()
+    count = len(notebook.printed().strokes)
+    notebook.cell(CANVAS).locator("canvas").focus()
+    for key in ("b", "d", "d", "Space", *["ArrowRight"] * 4, "Space"):
+        notebook.page.keyboard.press(key)
+    notebook.status(f"{count + 1} stroke")
+    points = notebook.printed().strokes[-1].points
+    assert points[-1][0] - points[0][0] == pytest.approx(4 / 64, abs=1e-3)
+    assert notebook.page.locator(".jp-Cell").count() == cells
+
+
+def test_a_running_job_stops(notebook):
+    cell = notebook.cell(JOB)
+    words = cell.locator(".hw5-words")
+    cell.get_by_role("button", name="Run").click()
+    words.filter(has_text=re.compile(r"running, step \d+")).wait_for()
+    cell.get_by_role("button", name="Stop").click()
+    words.filter(has_text="stopped").wait_for()
+
+
+def test_an_exception_behind_a_slider_is_seen(notebook):
+    cell = notebook.cell(WEIGHTS)
+    handle = cell.locator(".noUi-handle")
+    handle.focus()
+    for _ in range(25):
+        notebook.page.keyboard.press("ArrowRight")
+    cell.get_by_role("alert").filter(has_text="ZeroDivisionError").wait_for()
+
+
+def test_the_cat_follows_the_mouse(notebook):
+    cell = notebook.cell(WORLD)
+    yaw = cell.locator(".noUi-handle").first
+    image = cell.locator("img")
+    image.scroll_into_view_if_needed()
+    box = image.bounding_box()
+    source = image.get_attribute("src")
+    notebook.page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.5 * box["height"])
+    notebook.page.wait_for_function(
+        "([handle, img, old]) => handle.getAttribute('aria-valuetext') > 30 && img.src !== old",
+        arg=[yaw.element_handle(), image.element_handle(), source],
+    )
+
+
+def test_the_browser_has_nothing_to_complain_about(notebook):
+    assert [text for text in notebook.complaints if TOO_BUSY not in text] == []
