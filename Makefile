@@ -40,7 +40,7 @@ handin: setup ## code and page, packed: make handin ARGS=my_andrew_id
 
 # One thread per worker: two workers with two threads each would fight for two cores.
 test: lint ## style, import rules, all tests and all notebooks
-	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) --dist loadgroup tests $(NBVAL) $(ARGS)
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) --dist loadfile tests $(NBVAL) $(ARGS)
 
 lint: setup ## style and import rules alone
 	@$(PY) -m ruff check --quiet .

@@ -16,11 +16,8 @@ from hw5.bench import lab_server
 from hw5.kit import strokes
 from hw5.kit.images import to_uint8
 
-# One worker of pytest-xdist takes them all (--dist loadgroup), so that one JupyterLab is enough.
-pytestmark = [
-    pytest.mark.skipif(bool(lab_server.missing()), reason=lab_server.missing()),
-    pytest.mark.xdist_group("browser"),
-]
+# One JupyterLab serves them all: pytest-xdist keeps a file together (--dist loadfile).
+pytestmark = pytest.mark.skipif(bool(lab_server.missing()), reason=lab_server.missing())
 
 CELLS = (
     "import json, time, torch\ntorch.set_num_threads(1)\n"
