@@ -220,6 +220,12 @@ def test_each_rule_finds_a_bad_sample(rule, bad):
     assert rule(bad)
 
 
+def test_no_two_files_of_tests_have_one_name():
+    """pytest imports them by their names alone, and stops where two are alike."""
+    names = [path.name for path in TESTS if path.name.startswith("test_")]
+    assert sorted(names) == sorted({*names})
+
+
 def test_docstrings_do_not_count_as_code():
     lines = "    line\n" * 60
     assert not long_functions(f'def f():\n    """Text.\n{lines}    """\n    return 1\n')

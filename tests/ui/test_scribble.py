@@ -113,9 +113,10 @@ def test_the_picker_says_what_is_wrong_with_a_file():
 
 def test_pictures_are_shown_with_captions_in_words():
     shown = ui.show(torch.zeros(2, 3, 8, 8), ["target", "ours"], scale=2)
-    bundle = shown._repr_mimebundle_()
+    bundle, metadata = shown._repr_mimebundle_()
     assert bundle["image/png"].startswith(b"\x89PNG")
     assert bundle["text/plain"] == "2 pictures: target, ours"
+    assert metadata["image/png"]["alt"] == "2 pictures: target, ours"
 
 
 def test_pixels_are_shown_as_crisp_blocks(decoded):
