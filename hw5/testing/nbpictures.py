@@ -130,7 +130,10 @@ class PictureNotebook(IPyNbFile):
             )
 
     def setup(self) -> None:
-        """Start the kernel in the notebook's folder; it finds the modules that the tests find."""
+        """Start the kernel in the notebook's folder; it finds the modules that the tests find.
+
+        Runs that the notebook keeps go beside the evidence, so that testing replaces nobody's own.
+        """
         shutil.rmtree(self.evidence, ignore_errors=True)
         option = self.config.option
         paths = [str(path) for path in self.config.getini("pythonpath")]
@@ -138,7 +141,11 @@ class PictureNotebook(IPyNbFile):
         self.kernel = WatchedKernel(
             option.nbval_kernel_name or CURRENT_ENV_KERNEL_NAME,
             folder=self.path.parent,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(paths),
+                "HW5_RUNS": str(self.evidence / "runs"),
+            },
             startup_timeout=option.nbval_kernel_startup_timeout,
         )
         self.setup_sanitize_files()

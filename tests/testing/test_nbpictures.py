@@ -54,7 +54,9 @@ def troubles(tmp_path_factory):
     book.cells += [ran(*texts, rtol=0.05), ran(*texts)]
     nbformat.write(book, changed)
     dead = ran("import os, sys\nos.write(2, b'out of cats\\n')\nos._exit(3)")
-    write(folder / "dying.ipynb", [ran("1", "1"), dead, ran("3", "3")], run=False)
+    own_runs = "os.path.relpath(os.environ['HW5_RUNS'])"  # seen from the notebook's folder
+    kept = ran(f"import os\n{own_runs}", "'build/nbpictures/dying/runs'")
+    write(folder / "dying.ipynb", [kept, dead, ran("3", "3")], run=False)
     sleeping = ran("import time\ntime.sleep(60)", timeout=1)
     write(folder / "slow.ipynb", [sleeping, ran("2", "2")], run=False)
     silent = ran("print('never stored')")
@@ -92,6 +94,11 @@ def test_a_changed_picture_fails_and_is_shown_beside_its_reference(troubles):
 def test_numbers_may_differ_by_the_share_that_the_cell_allows(troubles):
     _, outcomes, _, _ = troubles
     assert (outcomes["changed:1"], outcomes["changed:2"]) == ("PASSED", "FAILED")
+
+
+def test_runs_that_a_notebook_keeps_do_not_replace_ones_own(troubles):
+    _, outcomes, text, _ = troubles
+    assert outcomes["dying:0"] == "PASSED", text
 
 
 def test_a_dead_kernel_is_noticed_at_once_with_its_last_words(troubles):
