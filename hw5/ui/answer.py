@@ -20,7 +20,7 @@ from hw5.models.generator import Generator
 from hw5.objective import Score
 from hw5.search import Record
 from hw5.shapes import Codes, Images
-from hw5.ui.live import Pane, column, row, style
+from hw5.ui.live import Pane, Panel, column, row, style
 from hw5.ui.runs import Run
 from hw5.ui.scribble import SIZE, Canvas, canvas
 
@@ -32,7 +32,7 @@ LIVE = Drawing(num_steps=100, num_typical=1000)
 START = "The start, before anything is drawn."
 
 
-class DrawLive(widgets.VBox):
+class DrawLive(Panel):
     """Canvas and answer.
 
     Attributes:
@@ -70,16 +70,6 @@ class DrawLive(widgets.VBox):
     def sketch(self) -> object:
         """What is drawn."""
         return self.canvas.sketch
-
-    @property
-    def picture(self) -> bytes:
-        """The answer as it is now."""
-        return self.pane.picture
-
-    @property
-    def message(self) -> str:
-        """What went wrong, or an empty text."""
-        return self.pane.message
 
     def answer(self) -> None:
         """Search for the sketch as it is now; a search that runs is cancelled."""

@@ -18,7 +18,7 @@ from hw5.kit.checks import InputError
 from hw5.shapes import Images
 from hw5.ui.curve import loss_curve
 from hw5.ui.errors import describe
-from hw5.ui.live import Pane, column, row, style, words
+from hw5.ui.live import Pane, Panel, column, row, style, words
 from hw5.ui.runs import Run
 
 EVERY = 0.25  # seconds between two looks at a running job
@@ -27,7 +27,7 @@ READY, WAITING, RUNNING, DONE, STOPPED, FAILED = (
 )  # fmt: skip
 
 
-class Job(widgets.VBox):
+class Job(Panel):
     """A job with its buttons.
 
     Attributes:
@@ -64,16 +64,6 @@ class Job(widgets.VBox):
         super().__init__([style(), row(left, self.pane)])
         self.add_class("hw5-panel")
         self._say("ready")
-
-    @property
-    def picture(self) -> bytes:
-        """The current picture, PNG or JPEG."""
-        return self.pane.picture
-
-    @property
-    def message(self) -> str:
-        """What went wrong, or an empty text."""
-        return self.pane.message
 
     def run(self) -> Job:
         """Start from the beginning; a job that runs anywhere in this notebook is cancelled."""

@@ -1,7 +1,8 @@
 """A picture that follows controls: draft while the hand moves, sharp when it rests.
 
-Offers `Pane` (a picture with a caption and a line for messages) and `Live` (a pane beside controls,
-driven by the newest values). cats.py, codes.py and terms.py are built on it. Read first: latest.py.
+Offers `Pane` (a picture with a caption and a line for messages), `Panel` (controls around one) and
+`Live` (a panel driven by the newest values). All other panels are built on them. Read first:
+latest.py.
 """
 
 from __future__ import annotations
@@ -133,12 +134,27 @@ class Pane(widgets.VBox):
         self.say(describe(error), is_error=True)
 
 
-class Live(widgets.VBox):
+class Panel(widgets.VBox):
+    """Controls and a pane; what the pane shows can be read without a browser."""
+
+    pane: Pane
+
+    @property
+    def picture(self) -> bytes:
+        """What is shown: a PNG, a JPEG while a slider moves, or nothing yet."""
+        return self.pane.picture
+
+    @property
+    def message(self) -> str:
+        """The line below the picture: empty, or what went wrong."""
+        return self.pane.message
+
+
+class Live(Panel):
     """A pane and controls: whenever a value changes, the picture of the newest values follows.
 
     Attributes:
         pane: where the picture is shown.
-        picture: its bytes; a test reads them without a browser.
     """
 
     def __init__(
@@ -164,16 +180,6 @@ class Live(widgets.VBox):
         self._last: Images | None = None
         self.latest = Latest(self._work, on_error=self.pane.fail, rest=self._rest, idle=idle)
         self.add_class("hw5-panel")
-
-    @property
-    def picture(self) -> bytes:
-        """What is shown, as the bytes of a PNG, or of a JPEG while a slider moves."""
-        return self.pane.picture
-
-    @property
-    def message(self) -> str:
-        """The line below the picture: empty, or what went wrong."""
-        return self.pane.message
 
     def settle(self, timeout: float = SETTLE) -> bool:
         """Wait for the sharp picture of the newest values; False after `timeout` seconds."""

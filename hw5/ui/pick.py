@@ -15,14 +15,14 @@ from hw5.kit import strokes
 from hw5.kit.checks import InputError
 from hw5.kit.strokes import FORMAT, VERSION, Sketch
 from hw5.shapes import Images, Mask
-from hw5.ui.live import Pane, column, style
+from hw5.ui.live import Pane, Panel, column, style
 from hw5.ui.scribble import SIZE, parse
 from hw5.zoo import DATA
 
 SAMPLES = DATA / "sketches"
 
 
-class SketchPicker(widgets.VBox):
+class SketchPicker(Panel):
     """Upload, samples and a preview.
 
     Attributes:
@@ -63,11 +63,6 @@ class SketchPicker(widgets.VBox):
         self.pane.caption(f"{len(sketch.strokes)} strokes.")
         self.pane.say("")
         self.strokes = strokes.sketch_to_json(sketch)["strokes"]
-
-    @property
-    def message(self) -> str:
-        """What was wrong with a file, or an empty text."""
-        return self.pane.message
 
     def rasterise(self, size: int | None = None) -> tuple[Images, Mask]:
         """Colour (1, 3, S, S) in [-1, 1] and mask (1, 1, S, S) of the sketch."""

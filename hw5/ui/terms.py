@@ -15,12 +15,12 @@ import torch
 from hw5.kit.checks import InputError, brief
 from hw5.shapes import Images
 from hw5.ui.latest import Latest
-from hw5.ui.live import SETTLE, Pane, column, row, style
+from hw5.ui.live import SETTLE, Pane, Panel, column, row, style
 
 STEPS = 100  # of a slider, from end to end
 
 
-class Weights(widgets.VBox):
+class Weights(Panel):
     """Sliders, and what the function makes of them.
 
     Attributes:
@@ -46,16 +46,6 @@ class Weights(widgets.VBox):
     def values(self) -> dict[str, float]:
         """The sliders' values by name."""
         return {name: control.value for name, control in self.sliders.items()}
-
-    @property
-    def picture(self) -> bytes:
-        """The picture shown, a PNG; empty where the function gives text."""
-        return self.pane.picture
-
-    @property
-    def message(self) -> str:
-        """What went wrong, or an empty text."""
-        return self.pane.message
 
     def settle(self, timeout: float = SETTLE) -> bool:
         """Wait for the answer to the newest values; False after `timeout` seconds."""
