@@ -1,7 +1,7 @@
 """Which bundled networks the commands, notebooks and the report use unless told otherwise.
 
 Offers `FEATURES`, `open_features`, `open_generator` and `build_criterion`. Weights are opened by
-zoo.py; losses.py says what a criterion does with them.
+hw5/zoo; losses.py says what a criterion does with them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`hw5 sample`: random pictures from a generator.
 
-Offers `sample`. The codes come from hw5/latents.py, the networks from hw5/zoo.py.
+Offers `sample`. The codes come from hw5/latents.py, the networks from hw5/zoo.
 """
 
 from __future__ import annotations
