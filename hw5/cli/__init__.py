@@ -21,10 +21,12 @@ from hw5.cli import (
     compare,
     doctor,
     draw,
+    fetch,
     handin,
     interpolate,
     ladder,
     lecture,
+    models,
     project,
     report,
     sample,
@@ -52,6 +54,8 @@ COMMANDS: dict[str, Command] = {
     "lecture": lecture.lecture,
     "bench": bench.bench,
     "train": train.train,
+    "models": models.models,
+    "fetch": fetch.fetch,
 }
 
 PROGRAM = "python -m hw5"

@@ -2,34 +2,29 @@
 
     generator = zoo.load("stylegan2")
 
-Offers `load`, `names`, `describe`, `card`, `amend_card` and `save`. Bundled weights are float16
-safetensors in data/weights, each with a card (JSON) beside it; data/MANIFEST.toml lists them with
-digest, licence and origin. The networks themselves are in hw5/models.
-Read next: manifest.py (the table), saved.py (our own files).
+Offers `load`, `names`, `describe`, `find`, `path_of`, `card`, `amend_card` and `save`. Bundled
+weights are float16 safetensors in data/weights, each with a card (JSON) beside it. Files of others
+are looked for on this machine; only `python -m hw5 fetch NAME` downloads. data/MANIFEST.toml lists
+all of them with digest, licence and origin. The networks themselves are in hw5/models.
+Read next: manifest.py (the table), saved.py (our own files), published.py (those of others),
+places.py and trust.py (where they lie, which are right), fetching.py (how they come here).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from hw5.models.features import VGG19, EfficientNetLite0
+from hw5.zoo import places, published, saved
 from hw5.zoo.manifest import DATA, Entry, describe, names
-from hw5.zoo.saved import BUILDERS, SUFFIX, amend_card, card, read, read_file, save
+from hw5.zoo.saved import BUILDERS, SUFFIX, amend_card, card, save
 
 __all__ = [
-    "BUILDERS", "DATA", "ELSEWHERE", "SUFFIX", "Entry", "amend_card", "card", "describe", "load",
-    "names", "save",
+    "BUILDERS", "DATA", "SUFFIX", "Entry", "amend_card", "card", "describe", "find", "load",
+    "names", "path_of", "save",
 ]  # fmt: skip
-
-# kind -> what loads a network whose weights are not in the data folder
-ELSEWHERE: dict[str, Callable[[], nn.Module]] = {
-    "vgg19": VGG19.load,
-    "efficientnet-lite0": EfficientNetLite0,
-}
 
 
 def load(name: str | Path, device: str | torch.device = "cpu", *, data: Path = DATA) -> nn.Module:
@@ -45,9 +40,32 @@ def load(name: str | Path, device: str | torch.device = "cpu", *, data: Path = D
         InputError: Unknown name, missing, changed, truncated or unfit file, or NaN weights.
     """
     if str(name).endswith(SUFFIX):
-        network = read_file(Path(name))
+        network = saved.read_file(Path(name))
     else:
-        entry = describe(str(name), data=data)
-        elsewhere = ELSEWHERE.get(entry.kind)
-        network = elsewhere() if elsewhere else read(entry, data)
+        network = _read(describe(str(name), data=data), data)
     return network.eval().requires_grad_(False).to(device)
+
+
+def find(name: str, *, data: Path = DATA) -> Path | None:
+    """The published file called `name`, its digest checked; None if it is not on this machine.
+
+    Raises:
+        InputError: Unknown name.
+    """
+    return places.find(describe(name, data=data), data=data).path
+
+
+def path_of(name: str, *, data: Path = DATA) -> Path:
+    """The same for a file that is needed.
+
+    Raises:
+        InputError: Unknown name, or no such file: then the message says what to fetch.
+    """
+    return published.path_of(describe(name, data=data), data)
+
+
+def _read(entry: Entry, data: Path) -> nn.Module:
+    """Network of an entry: out of a Python package, of a published file, or bundled."""
+    if entry.kind in published.PACKAGED:
+        return published.PACKAGED[entry.kind]()
+    return published.read(entry, data) if entry.published else saved.read(entry, data)

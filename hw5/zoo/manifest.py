@@ -1,6 +1,7 @@
 """The one table of networks: data/MANIFEST.toml, read and written.
 
-Offers `Entry`, `entries`, `names`, `describe` and `register`. saved.py makes networks of the files.
+Offers `Entry`, `entries`, `names`, `describe` and `register`. Where the files lie is for places.py
+to say; saved.py and published.py make networks of them.
 """
 
 from __future__ import annotations
@@ -25,16 +26,28 @@ MANIFEST = "MANIFEST.toml"
 
 @dataclass(frozen=True)
 class Entry:
-    """One weight as the manifest lists it."""
+    """One network as the manifest lists it: bundled (`file`), inside a Python package, or neither.
+
+    What has to be brought here has a `filename`, and a `url`, or a `page` where a person gets it.
+    """
 
     name: str
-    kind: str  # which network: a key of BUILDERS or ELSEWHERE
+    kind: str  # what reads it: a key of saved.BUILDERS, published.PACKAGED or published.READERS
     what: str  # one sentence for people
     licence: str
     origin: str  # the command that made it, or where it comes from
     file: str = ""  # relative to the data folder; empty: not bundled
-    sha256: str = ""
-    bytes: int = 0
+    filename: str = ""  # of a published file, wherever it lies
+    url: str = ""  # its address
+    page: str = ""  # where a person gets it, if no program can
+    sha256: str = ""  # empty for a published file: recorded at first use (trust.py)
+    bytes: int = 0  # 0: not known beforehand
+    instead: str = ""  # the network that is used as long as this one is not here
+
+    @property
+    def published(self) -> bool:
+        """Is it a file of others that has to be brought to this machine?"""
+        return bool(self.filename)
 
 
 def entries(data: Path = DATA) -> dict[str, Entry]:
