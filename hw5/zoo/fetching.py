@@ -102,14 +102,16 @@ def _address(entry: Entry, mirror: str) -> str:
 def _alone(entry: Entry) -> Iterator[None]:
     """Keep a second fetch of the same file out."""
     folder = own_folder() / PARTS
-    with clear_errors("write", folder):
+    lock = FileLock(folder / f"{entry.filename}.lock")
+    try:
         folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f"{entry.filename}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout as error:
-            line = f"{entry.name}: another program fetches it already. Hint: wait for that one"
-            raise InputError(line) from error
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        line = f"{entry.name}: another program fetches it already. Hint: wait for that one"
+        raise InputError(line) from error
+    except OSError as error:
+        hint = "set HW5_CACHE to a folder that can be written"
+        raise InputError(f"{folder}: cannot write: {error.strerror}. Hint: {hint}") from error
     try:
         yield
     finally:

@@ -49,7 +49,7 @@ def find(entry: Entry, *, data: Path = DATA, digest: bool = True) -> Found:
     expected, passed_over = promise(entry), []
     for folder in folders(data):
         path = folder / entry.filename
-        if not path.is_file():
+        if not _is_file(path):
             continue
         problem = problem_of(path, expected, digest=digest)
         if not problem:
@@ -92,6 +92,13 @@ def how_to_get(entry: Entry) -> str:
         return f"download it from {entry.page}, then {command} --file PATH"
     size = megabytes(entry.bytes)
     return command + (f" ({size})" if size else "")
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder that may not be looked into holds nothing for us
+        return False
 
 
 def _listed(paths: list[Path]) -> str:

@@ -79,6 +79,18 @@ def test_an_interrupted_fetch_goes_on(data, site, own):
     assert (own / "net.pth").read_bytes() == CONTENT
 
 
+def test_a_fetch_that_is_stopped_by_hand_goes_on(data, site, own):
+    def stop(done, total):
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch("net", data=data, on_progress=stop)
+    assert not files(own)
+    fetch("net", data=data)
+    assert "Range" in site.seen[-1] and (own / "net.pth").read_bytes() == CONTENT
+
+
 def test_a_part_that_was_changed_on_disk_is_caught_by_the_digest_and_thrown_away(data, site, own):
     site.cut = 50_000
     refusal("net", data)
@@ -216,14 +228,15 @@ def test_a_file_is_not_fetched_twice_at_once(data, site, own):
 def test_a_place_that_cannot_be_written_is_one_line(data, own, site):
     own.parent.mkdir(parents=True)
     own.write_text("a file where the folder should be")
-    assert "cannot write" in refusal("net", data)
+    line = refusal("net", data)
+    assert "cannot write" in line and "HW5_CACHE" in line
     assert not site.seen
 
 
 @AS_ROOT
 def test_a_folder_without_the_right_to_write_is_one_line(data, own):
     own.mkdir(parents=True, mode=0o500)
-    assert "permission" in refusal("net", data)
+    assert "Permission denied" in refusal("net", data)
 
 
 def test_a_home_that_cannot_be_written_does_not_keep_a_file_from_being_loaded(

@@ -128,3 +128,16 @@ def test_every_published_entry_says_whence_it_comes_and_under_which_licence():
 def test_the_address_of_clip_holds_its_digest():
     entry = zoo.describe("clip-vit-b-32")
     assert entry.sha256 in entry.url
+
+
+def test_a_folder_that_may_not_be_looked_into_is_passed_over(searched, data, entry, monkeypatch):
+    (searched[3] / entry.filename).write_bytes(CONTENT)
+    real = type(searched[0]).is_file
+
+    def is_file(path):
+        if path.parent == searched[0]:
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(type(searched[0]), "is_file", is_file)
+    assert places.find(entry, data=data).path == searched[3] / entry.filename
