@@ -84,8 +84,7 @@ def test_without_a_promise_of_sameness_it_begins_anew(site, part):
 @pytest.mark.parametrize("honours", [True, False])
 def test_a_file_that_changed_meanwhile_is_not_spliced(site, part, honours):
     begin(site, part, 5000)
-    site.content, site.headers = CONTENT[::-1].replace(b"\x80", b"\x81"), {"ETag": '"two"'}
-    site.content = b"\x80" + site.content
+    site.content, site.headers = b"\x80" + CONTENT[:0:-1], {"ETag": '"two"'}  # as long as before
     site.honours_if_range = honours
     download(site.url, part)
     assert part.read_bytes() == site.content
