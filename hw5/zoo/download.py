@@ -86,6 +86,7 @@ def download(
         begun = next(pieces, b"")
         if not offer.start:
             _check_head(answer, url, begun)
+            forget(part)  # bytes of an older version must not stand beside a new promise
         _keep(part, offer)
         arrived = _write(part, offer, chain([begun], pieces), on_progress)
     _check_arrived(url, part, arrived, offer.kept)

@@ -90,6 +90,15 @@ def test_a_file_that_changed_meanwhile_is_not_spliced(site, part, honours):
     assert part.read_bytes() == site.content
 
 
+def test_a_crash_leaves_no_old_bytes_beside_a_new_promise(site, part, monkeypatch):
+    begin(site, part, 5000)
+    site.headers = {"ETag": '"two"'}
+    monkeypatch.setattr(module, "_write", lambda *_: exit("power cut"))
+    with pytest.raises(SystemExit):
+        download(site.url, part)
+    assert left(part) == ["net.pth.json"]
+
+
 def test_a_server_without_ranges_sends_all_of_it_again(site, part):
     begin(site, part, 5000)
     site.ranges = False
