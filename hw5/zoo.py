@@ -22,6 +22,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from hw5 import checkpoints
 from hw5.kit.checks import InputError, check_choice
 from hw5.kit.files import atomic_write, read_bytes
 from hw5.models.dcgan import DCGAN, DCGANDiscriminator
@@ -87,15 +88,17 @@ def load(name: str | Path, device: str | torch.device = "cpu", *, data: Path = D
     """Ready network called `name`: float32, in evaluation mode, its weights frozen.
 
     Args:
-        name: A name out of `names`, or the path of a file that `save` wrote (its digest is then
-            not checked).
+        name: A name out of `names`, or the path of a file that `save` wrote or of others' kind
+            (FILE.pkl, see hw5/checkpoints; digests of files are not checked).
         device: Where the network is to live.
         data: Folder that holds the manifest.
 
     Raises:
         InputError: Unknown name, missing, changed, truncated or unfit file, or NaN weights.
     """
-    if str(name).endswith(SUFFIX):
+    if checkpoints.is_foreign(name):
+        network = checkpoints.load(name)
+    elif str(name).endswith(SUFFIX):
         network = _parse(Path(name), read_bytes(name, expected="a safetensors file"))
     else:
         entry = describe(str(name), data=data)

@@ -19,6 +19,7 @@ from hw5.cli import (
     bench,
     check,
     compare,
+    convert,
     doctor,
     draw,
     handin,
@@ -50,6 +51,7 @@ COMMANDS: dict[str, Command] = {
     "report": report.report,
     "handin": handin.handin,
     "lecture": lecture.lecture,
+    "convert": convert.convert,
     "bench": bench.bench,
     "train": train.train,
 }

@@ -162,7 +162,7 @@ class SynthesisBlock(nn.Module):
         """Build the block under the parameter names of ADA."""
         super().__init__()
         self.register_buffer("resample_filter", fir_filter())
-        self.torgb = self.skip = None
+        self.architecture, self.torgb, self.skip = architecture, None, None
         if in_channels == 0:
             self.const = nn.Parameter(torch.randn(out_channels, resolution, resolution))
         else:
