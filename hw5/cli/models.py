@@ -16,7 +16,12 @@ if TYPE_CHECKING:
     from hw5.zoo.inventory import Stock
     from hw5.zoo.manifest import Entry
 
-GROUPS = ("with the project", "inside a Python package", "published by others", "for later parts")
+GROUPS = (
+    "with the project",
+    "inside a Python package",
+    "published by others",
+    "listed, but not read yet",
+)
 NARROWEST, WIDE, WIDEST = 72, 110, 140  # columns of the table; WIDE where there is no terminal
 
 

@@ -12,11 +12,14 @@ places.py and trust.py (where they lie, which are right), fetching.py (how they 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import torch
 from torch import nn
 
+from hw5 import checkpoints
+from hw5.kit.checks import InputError
 from hw5.zoo import places, published, saved
 from hw5.zoo.manifest import DATA, Entry, describe, names
 from hw5.zoo.saved import BUILDERS, SUFFIX, amend_card, card, save
@@ -31,18 +34,21 @@ def load(name: str | Path, device: str | torch.device = "cpu", *, data: Path = D
     """Ready network called `name`: float32, in evaluation mode, its weights frozen.
 
     Args:
-        name: A name out of `names`, or the path of a file that `save` wrote (its digest is then
-            not checked).
+        name: A name out of `names`, behind which a conditional generator needs a class, as in
+            "cifar10-conditional#3"; or the path of a file that `save` wrote or that hw5/checkpoints
+            reads (its digest is then not checked).
         device: Where the network is to live.
         data: Folder that holds the manifest.
 
     Raises:
         InputError: Unknown name, missing, changed, truncated or unfit file, or NaN weights.
     """
-    if str(name).endswith(SUFFIX):
+    if checkpoints.is_foreign(name):
+        network = checkpoints.load(name)
+    elif str(name).endswith(SUFFIX):
         network = saved.read_file(Path(name))
     else:
-        network = _read(describe(str(name), data=data), data)
+        network = _read(str(name), data)
     return network.eval().requires_grad_(False).to(device)
 
 
@@ -64,8 +70,14 @@ def path_of(name: str, *, data: Path = DATA) -> Path:
     return published.path_of(describe(name, data=data), data)
 
 
-def _read(entry: Entry, data: Path) -> nn.Module:
-    """Network of an entry: out of a Python package, of a published file, or bundled."""
+def _read(name: str, data: Path) -> nn.Module:
+    """Network of an entry: of a published file, out of a Python package, or bundled."""
+    named = re.fullmatch(r"(.+)#([0-9]{1,6})", name)
+    entry = describe(named[1] if named else name, data=data)
+    if entry.published:
+        return published.read(entry, data, label=int(named[2]) if named else None)
+    if named:
+        raise InputError.about(name, expected="no label", got=named[2])
     if entry.kind in published.PACKAGED:
         return published.PACKAGED[entry.kind]()
-    return published.read(entry, data) if entry.published else saved.read(entry, data)
+    return saved.read(entry, data)

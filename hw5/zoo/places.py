@@ -68,7 +68,7 @@ def problem_of(path: Path, expected: Promise, *, digest: bool = True) -> str:
             return f"it is {wrong}"
         if expected.bytes and size != expected.bytes:
             cut = "cut off" if size < expected.bytes else "another file"
-            return f"it is {cut}: {size:,} bytes, not {expected.bytes:,}"
+            return f"it is {cut}: {size:,} bytes, not {expected.bytes:,} {expected.source}"
         if digest and expected.sha256 and (found := sha256_of(path)) != expected.sha256:
             right = f"{expected.sha256[:12]}... {expected.source}"
             return f"its SHA-256 is {found[:12]}..., not {right}"

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from hw5 import checkpoints
 from hw5.kit.checks import InputError
 from hw5.models.features import VGG19, EfficientNetLite0
 from hw5.zoo.manifest import DATA, Entry
@@ -21,6 +22,9 @@ from hw5.zoo.places import find, missing
 from hw5.zoo.recognise import sha256_of
 from hw5.zoo.saved import check_weights
 from hw5.zoo.trust import promise, record
+
+# Kinds that hw5/checkpoints reads; it tells them apart by what is in the file.
+GENERATORS = ("official-stylegan2", "rosinality-stylegan2", "course-dcgan")
 
 
 def _classifier(name: str, path: Path) -> nn.Module:
@@ -44,24 +48,33 @@ PACKAGED: dict[str, Callable[[], nn.Module]] = {
     "efficientnet-lite0": EfficientNetLite0,
 }
 # kind -> what makes a network of a published file, running no code that the file may hold
-READERS: dict[str, Callable[[Path], nn.Module]] = {
+READERS: dict[str, Callable[..., nn.Module]] = {
     "vgg19": VGG19.load,
     "alexnet": partial(_classifier, "alexnet"),
     "vgg16": partial(_classifier, "vgg16"),
     "squeezenet": partial(_classifier, "squeezenet1_1"),
+    **dict.fromkeys(GENERATORS, checkpoints.load),
 }
 
 
-def read(entry: Entry, data: Path = DATA) -> nn.Module:
+def read(entry: Entry, data: Path = DATA, *, label: int | None = None) -> nn.Module:
     """Network of a published entry, its file found and checked first.
+
+    Args:
+        entry: a published entry.
+        data: folder that holds the manifest.
+        label: which class a conditional generator is to draw.
 
     Raises:
         InputError: no file, only wrong ones, no reader for this kind yet, a file that does not
-            hold the network, or weights that are no numbers.
+            hold the network, a label for a network without, or weights that are no numbers.
     """
     check_readable(entry)
+    if label is not None and entry.kind not in GENERATORS:
+        raise InputError.about(f"{entry.name}#{label}", expected="no label", got=label)
     path = path_of(entry, data)
-    network = READERS[entry.kind](path)
+    chosen = {} if label is None else {"label": label}
+    network = READERS[entry.kind](path, **chosen)
     check_weights(path, network.state_dict())
     if not promise(entry).sha256:
         record(entry, sha256_of(path), path.stat().st_size)
@@ -87,5 +100,5 @@ def check_readable(entry: Entry) -> None:
         InputError: none does yet.
     """
     if entry.kind not in READERS:
-        hint = "it is listed for a later part of the course"
-        raise InputError(f"{entry.name}: nothing reads files of {entry.kind} yet. Hint: {hint}")
+        hint = "it is only listed; python -m hw5 models says what can be used"
+        raise InputError(f"{entry.name}: nothing in hw5 reads {entry.kind} yet. Hint: {hint}")

@@ -256,8 +256,8 @@ def test_a_home_that_cannot_be_written_does_not_keep_a_file_from_being_loaded(
     [
         ("stylegan2", "comes with the project"),
         ("efficientnet-lite0", "inside the Python package"),
-        ("clip-vit-b-32", "nothing reads"),
-        ("stable-diffusion-v1-5", "nothing reads"),
+        ("clip-vit-b-32", "nothing in hw5 reads"),
+        ("stable-diffusion-v1-5", "nothing in hw5 reads"),
         ("vgg91", "vgg19"),
     ],
 )

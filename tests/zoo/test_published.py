@@ -9,9 +9,11 @@ import pytest
 import torch
 import torchvision
 
-from hw5 import zoo
+from hw5 import latents, zoo
 from hw5.kit.checks import InputError
+from hw5.models.generator import Generator
 from hw5.zoo import manifest, published
+from tests.checkpoints import ada_files
 
 
 @pytest.fixture
@@ -87,3 +89,67 @@ def test_an_entry_survives_being_written_and_read(tmp_path):
     for name in zoo.names():
         manifest.register(zoo.describe(name), tmp_path)
     assert manifest.entries(tmp_path) == manifest.entries()
+
+
+@pytest.fixture
+def place(tmp_path, own):
+    """A function that puts a pickle where the zoo finds it under the name of a published one."""
+
+    def place(name, content):
+        entry = zoo.describe(name)
+        own.mkdir(parents=True, exist_ok=True)
+        ada_files.dump(own / entry.filename, content)
+        manifest.register(dataclasses.replace(entry, sha256="", bytes=0), tmp_path / "data")
+        return tmp_path / "data"
+
+    return place
+
+
+@pytest.fixture
+def conditional(place):
+    network = ada_files.generator(classes=10, channels=(4, 4, 4, 4), layers=2)
+    return place("cifar10-conditional", ada_files.snapshot(G_ema=network))
+
+
+def test_an_official_generator_comes_through_the_zoos_door(place):
+    network = ada_files.generator(channels=(4, 4, 4, 4), layers=2)
+    loaded = zoo.load("ffhq-1024", data=place("ffhq-1024", ada_files.snapshot(G_ema=network)))
+    assert isinstance(loaded, Generator) and loaded.image_size == 32
+    assert not loaded.training and not any(p.requires_grad for p in loaded.parameters())
+
+
+def test_the_class_of_a_conditional_generator_stands_behind_its_name(conditional, rng):
+    cat, dog = (zoo.load(f"cifar10-conditional#{i}", data=conditional) for i in (3, 5))
+    z = latents.sample_noise(cat, "z", 1, rng=rng)
+    assert not torch.equal(latents.render(cat, z, "z"), latents.render(dog, z, "z"))
+
+
+def test_a_conditional_generator_without_its_class_is_refused(conditional):
+    with pytest.raises(InputError, match="a class, 0 to 9"):
+        zoo.load("cifar10-conditional", data=conditional)
+
+
+@pytest.mark.parametrize("name", ["dcgan#1", "efficientnet-lite0#1", "squeezenet#1"])
+def test_a_class_of_a_network_without_classes_is_refused(name):
+    with pytest.raises(InputError, match="expected no label, got 1"):
+        zoo.load(name)
+
+
+def test_the_digest_of_a_generator_is_recorded_when_it_is_first_read(conditional, own):
+    zoo.load("cifar10-conditional#3", data=conditional)
+    path = own / zoo.describe("cifar10-conditional").filename
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(InputError, match=r"SHA-256.*recorded on"):
+        zoo.load("cifar10-conditional#3", data=conditional)
+
+
+def test_what_could_not_be_read_is_not_recorded(place, own):
+    with pytest.raises(InputError):
+        zoo.load("afhq-cat-512", data=place("afhq-cat-512", {"G_ema": 3}))
+    assert not (own / "recorded.json").exists()
+
+
+@pytest.mark.parametrize("name", ["lsun-church-256", "clip-vit-b-32", "stable-diffusion-v1-5"])
+def test_what_nothing_reads_yet_is_said_to_be_only_listed(name):
+    with pytest.raises(InputError, match="only listed"):
+        zoo.load(name)
