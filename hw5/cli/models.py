@@ -57,7 +57,7 @@ def table(stocks: list[Stock], columns: int) -> Iterator[str]:
         yield group
         for stock in members:
             start = f"  {stock.state:7}  {stock.entry.name:{width}}  {size_of(stock):>8}  "
-            text = f"{stock.entry.what} [{stock.entry.licence}]"
+            text = f"{stock.entry.what} [{stock.entry.licence}{trust_of(stock)}]"
             yield from textwrap.wrap(
                 text,
                 columns,
@@ -77,6 +77,14 @@ def group_of(stock: Stock) -> str:
     if stock.entry.published:
         return GROUPS[2]
     return GROUPS[0] if stock.entry.file else GROUPS[1]
+
+
+def trust_of(stock: Stock) -> str:
+    """A word about a digest that nobody publishes; nothing where the table names it."""
+    if stock.promise.recorded:
+        return f"; digest {stock.promise.source}"
+    unknown = stock.entry.published and not stock.promise.sha256
+    return "; digest recorded at first use" if unknown else ""
 
 
 def size_of(stock: Stock) -> str:

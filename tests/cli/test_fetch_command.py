@@ -45,6 +45,13 @@ def test_models_tells_everything_about_one(run, bare):
         assert fact in answer.out
 
 
+def test_the_list_says_whose_digest_nobody_publishes(run, bare):
+    text = " ".join(run("models").out.split())
+    listed = [zoo.describe(name) for name in zoo.names()]
+    unknown = [entry for entry in listed if entry.published and not entry.sha256]
+    assert text.count("digest recorded at first use") == len(unknown) > 3
+
+
 def test_models_says_where_a_digest_is_recorded_at_first_use(run, bare):
     assert "recorded, and checked ever after" in run("models", "afhq-cat-512").out
 
