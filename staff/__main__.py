@@ -19,6 +19,8 @@ COMMANDS = {
     "mutants": "mutants",
     "alternatives": "alternatives",
     "seeds": "seeds",
+    "cases": "cases",
+    "calibrate": "calibrate",
 }
 
 
