@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import secrets
 import sys
 
 import pytest
 from jails import Loose, also, jail_or_skip, without
 
+from staff import rubric
+from staff.attacks import whole
 from staff.attacks.attack import KINDS, Attack, load
 from staff.attacks.host import Host
 from staff.attacks.runner import HONEST, Outcome, table, try_all
 from staff.attacks.small import SOLVED, STUBS, small_grader
+from staff.grading.grade import make_exam
 from staff.sandbox import Jail
 
 EVERYWHERE = [attack for attack in load() if attack.needs != "torch"]
@@ -44,6 +48,14 @@ def test_the_sandbox_withstands_every_attack_on_it(jail, capsys):
     outcomes = try_all(EVERYWHERE, small_grader(jail), SOLVED, STUBS)
     assert shown(outcomes, capsys) == {}
     assert [o.attack for o in outcomes].count(HONEST) == 3
+
+
+@pytest.mark.slow
+def test_the_whole_grader_withstands_every_attack_on_its_judgement(jail, capsys):
+    exam = make_exam(secrets.randbelow(2**31), rubric.load("spring2025"), jail, tasks=whole.TASKS)
+    attacks = [attack for attack in load() if attack.needs == "torch"]
+    outcomes = try_all(attacks, whole.whole_grader(exam, jail), *whole.sources())
+    assert shown(outcomes, capsys) == {}
 
 
 # ---------------------------------------------------------------- they are real
