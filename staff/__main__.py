@@ -19,6 +19,9 @@ COMMANDS = {
     "mutants": "mutants",
     "alternatives": "alternatives",
     "seeds": "seeds",
+    "attacks": "attacks",
+    "cases": "cases",
+    "calibrate": "calibrate",
 }
 
 
