@@ -19,6 +19,12 @@ COMMANDS = {
     "mutants": "mutants",
     "alternatives": "alternatives",
     "seeds": "seeds",
+    "grade": "grade",
+    "regrade": "regrade",
+    "appeal": "appeal",
+    "similarity": "similarity",
+    "scale": "scale",
+    "bench": "bench",
 }
 
 
