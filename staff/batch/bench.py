@@ -1,18 +1,21 @@
 """How fast grading is, beside the same tests under plain pytest, and in Gradescope's box.
 
-Offers `jailed_rate`, `pytest_rate` and `boxed`. All are measured on solved submissions, one after
-the other in so many workers, in one run on one machine. Read next: staff/commands/bench.py.
+Offers `in_jails`, `under_pytest`, `Rate` and `boxed`. All are measured on solved submissions, many
+at a time, in one run on one machine. A machine that does other things as well gives few submissions
+a minute; the processor seconds of one stay about the same. Read next: staff/commands/bench.py.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
+import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from staff.batch import crew, run
@@ -25,6 +28,14 @@ from staff.grading.tree import ROOT, package, solutions, write
 TESTS = ROOT / "staff" / "batch" / "plain_tests.py"
 
 
+@dataclass(frozen=True)
+class Rate:
+    """How fast submissions are done."""
+
+    a_minute: float
+    processor_s: float  # seconds of one processor for one submission
+
+
 def solved_submissions(folder: Path, count: int) -> list[Submission]:
     """So many submissions with the solved functions."""
     found = [Submission(f"s{i:03}", folder / f"s{i:03}") for i in range(count)]
@@ -33,23 +44,25 @@ def solved_submissions(folder: Path, count: int) -> list[Submission]:
     return found
 
 
-def jailed_rate(grader: SandboxGrader, todo: list[Submission], workers: int) -> float:
-    """Submissions a minute, graded as in a batch.
+def in_jails(grader: SandboxGrader, todo: list[Submission], workers: int) -> Rate:
+    """Solved submissions graded as in a batch.
 
     Raises:
-        RuntimeError: a solved submission has not all points.
+        RuntimeError: one of them has not all points.
     """
-    began = time.perf_counter()
-    with crew.threads(grader, workers) as hands:
-        for submission, graded in run.results(todo, hands):
-            if not graded.possible or graded.points < graded.possible:
-                message = graded.message or f"{graded.points:g} of {graded.possible:g} points"
-                raise RuntimeError(f"solved submission {submission.name}: {message}")
-    return 60 * len(todo) / (time.perf_counter() - began)
+
+    def grade_all() -> None:
+        with crew.threads(grader, workers) as hands:
+            for submission, graded in run.results(todo, hands):
+                if not graded.possible or graded.points < graded.possible:
+                    message = graded.message or f"{graded.points:g} of {graded.possible:g} points"
+                    raise RuntimeError(f"solved submission {submission.name}: {message}")
+
+    return measured(grade_all, len(todo))
 
 
-def pytest_rate(exam: Exam, folder: Path, count: int, workers: int) -> float:
-    """Submissions a minute under pytest, a process for each, as many at a time.
+def under_pytest(exam: Exam, folder: Path, count: int, workers: int) -> Rate:
+    """The same cases under pytest, a process for each submission, as many at a time.
 
     Raises:
         RuntimeError: a test of the solved functions fails.
@@ -67,15 +80,27 @@ def pytest_rate(exam: Exam, folder: Path, count: int, workers: int) -> float:
         if done.returncode:
             raise RuntimeError(f"plain pytest: {done.stdout[-500:]}{done.stderr[-500:]}")
 
-    return rate(one, count, workers)
+    def test_all() -> None:
+        with ThreadPoolExecutor(workers) as pool:
+            list(pool.map(one, range(count)))
+
+    return measured(test_all, count)
 
 
-def rate(one: Callable[[int], None], count: int, workers: int) -> float:
-    """How often a minute `one` can be called by so many threads."""
-    began = time.perf_counter()
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(one, range(count)))
-    return 60 * count / (time.perf_counter() - began)
+def measured(work: Callable[[], None], count: int) -> Rate:
+    """How fast so many submissions are done; children's processor time counts."""
+    began, before = time.perf_counter(), processor_seconds()
+    work()
+    return Rate(
+        a_minute=60 * count / (time.perf_counter() - began),
+        processor_s=(processor_seconds() - before) / count,
+    )
+
+
+def processor_seconds() -> float:
+    """Processor time of this process and of its children that have ended."""
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, kinds))
 
 
 def boxed(folder: Path, rubric: str, backend: str, *, unsafe: bool) -> Boxed:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from staff.batch.bench import Rate
     from staff.batch.desk import RealDesk
 
 HELP = "how fast grading is, beside the same tests under plain pytest, and in Gradescope's box"
@@ -57,7 +58,7 @@ def grade_one(desk: RealDesk, submission: Path) -> int:
 
 def compare(desk: RealDesk, options: argparse.Namespace, folder: Path) -> None:
     """Print both rates."""
-    from staff.batch.bench import jailed_rate, pytest_rate, solved_submissions
+    from staff.batch.bench import in_jails, solved_submissions, under_pytest
     from staff.batch.desk import SandboxGrader, jail_of
 
     began = time.perf_counter()
@@ -69,11 +70,21 @@ def compare(desk: RealDesk, options: argparse.Namespace, folder: Path) -> None:
     )
     grader = SandboxGrader(exam, desk.backend, desk.unsafe)
     todo = solved_submissions(folder / "handed-in", options.count)
-    jailed = jailed_rate(grader, todo, options.workers)
-    print(f"in jails ({jail}), {at_a_time}: {jailed:.1f} submissions a minute")
-    plain = pytest_rate(exam, folder, options.count, options.workers)
-    print(f"plain pytest, a process for each, {at_a_time}: {plain:.1f} submissions a minute")
-    print(f"jailed against plain: {jailed / plain:.2f} times")
+    jailed = in_jails(grader, todo, options.workers)
+    tell(f"in jails ({jail}), {at_a_time}", jailed)
+    plain = under_pytest(exam, folder, options.count, options.workers)
+    tell(f"plain pytest, a process for each, {at_a_time}", plain)
+    load = ", ".join(f"{share:.1f}" for share in os.getloadavg())
+    print(f"jailed against plain: {jailed.a_minute / plain.a_minute:.2f} times as many a minute")
+    print(f"{os.cpu_count()} processors, load in the last 1, 5, 15 minutes: {load}")
+
+
+def tell(how: str, rate: Rate) -> None:
+    """Print a rate."""
+    print(
+        f"{how}: {rate.a_minute:.1f} submissions a minute, "
+        f"{rate.processor_s:.2f} processor seconds each", flush=True,
+    )  # fmt: skip
 
 
 def box(options: argparse.Namespace, folder: Path) -> int:
