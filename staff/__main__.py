@@ -25,6 +25,8 @@ COMMANDS = {
     "similarity": "similarity",
     "scale": "scale",
     "bench": "bench",
+    "cases": "cases",
+    "calibrate": "calibrate",
 }
 
 
