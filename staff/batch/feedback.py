@@ -20,14 +20,14 @@ from string import Template
 from hw5.kit.checks import InputError
 from hw5.kit.decode import open_picture
 from staff.batch.marks import Line, Marks
-from staff.batch.words import hidden_line, points, printable
+from staff.batch.words import hidden_line, points, printable, readable
 from staff.grading.graded import GRADED, REFUSED, CaseResult, Graded, NotebookResult, TaskResult
 
 HERE = Path(__file__).parent
 STYLES = (HERE.parents[1] / "report" / "style.css", HERE / "feedback.css")
 MAX_SIDE = 640  # pixels of a picture's longer side on the page
 SMALL = 200  # pixels; below this a picture is enlarged, so that each of its pixels is seen
-ANCHORS = {"marks": "Marks", "tasks": "Tasks", "notebooks": "Notebooks", "printed": "Printed"}
+ANCHORS = {"marks": "Marks", "tasks": "Tasks", "notebooks": "Notebooks", "printed": "More"}
 
 
 def page(graded: Graded, marks: Marks, pictures: Path) -> str:
@@ -174,9 +174,11 @@ def reasons_of(task: TaskResult) -> Iterator[str]:
 
 def case_item(case: CaseResult) -> str:
     """What was checked, what came instead, where to look."""
-    seen = with_code(said(case.seen or case.state))
     hint = f'<span class="hint">{with_code(said(case.hint))}</span>' if case.hint else ""
-    return f'<li><span class="fact">{said(case.name)}</span><span class="seen">{seen}</span>{hint}'
+    return (
+        f'<li><span class="fact">{said(readable(case.name))}</span>'
+        f'<span class="seen">{with_code(said(case.seen or case.state))}</span>{hint}</li>'
+    )
 
 
 def with_code(html: str) -> str:

@@ -1,6 +1,6 @@
 """What is said of a result, the same on every page and in every file.
 
-Offers `printable`, `reason`, `hidden_line` and `points`. Some of these words came out of a
+Offers `printable`, `reason`, `readable`, `hidden_line`, `points`. Some of these words came out of a
 student's process: here they lose what could steer a terminal or turn a line around, and whoever
 sets them into HTML escapes them as well.
 """
@@ -26,8 +26,13 @@ def printable(text: str, *, limit: int = LIMIT, lines: bool = False) -> str:
 
 def reason(case: CaseResult) -> str:
     """Why a case has not all its points: what was seen, and where to look."""
-    what = f"{case.name}: {case.state if not case.seen else case.seen}"
+    what = f"{readable(case.name)}: {case.state if not case.seen else case.seen}"
     return printable(f"{what}. {case.hint}" if case.hint else what)
+
+
+def readable(name: str) -> str:
+    """The name of a case, which is that of a function, as words."""
+    return name.replace("_", " ")
 
 
 def hidden_line(task: TaskResult) -> str:
