@@ -145,7 +145,7 @@ def draw(case: Case, seed: int) -> Arrays:
     """A case's inputs: a stream of random numbers for its name and the seed alone."""
     name = zlib.crc32(case.key.encode())
     drawn = case.inputs(np.random.default_rng(np.random.SeedSequence([seed, name])))
-    return {key: np.ascontiguousarray(value) for key, value in drawn.items()}
+    return {key: np.asarray(value, order="C") for key, value in drawn.items()}
 
 
 def digests(rubric: Rubric, jail: Jail, root: Path) -> dict[str, str]:
