@@ -19,6 +19,7 @@ COMMANDS = {
     "mutants": "mutants",
     "alternatives": "alternatives",
     "seeds": "seeds",
+    "release": "release",
 }
 
 
