@@ -23,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Build it; status 1, and a line for each reason, if a gate complains."""
+    if options.out is None and not options.admit:
+        raise ValueError("OUT: expected a folder for the release, or --admit")
     from staff.release.build import build
     from staff.release.files import ROOT, ReleaseError, write_admitted
 
@@ -32,8 +34,6 @@ def run(options: argparse.Namespace) -> int:
             print("".join(f"{sign} {name}\n" for name in names), end="")
         print(f"students get {len(decision.released)} files")
         return 0
-    if options.out is None:
-        raise ValueError("OUT: expected a folder for the release, or --admit")
     try:
         made = build(options.out, overwrite=options.overwrite, repository=options.git)
     except ReleaseError as error:

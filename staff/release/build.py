@@ -65,10 +65,10 @@ def build(
             make_repository(tree)
         if faults := faults_of(Release(tree, root, decision), gates):
             raise ReleaseError(*faults)
-        write_zip(tree, tree.with_suffix(".zip"))
-        files = files_in(temporary)
-        num_bytes = sum(path.stat().st_size for path in files_in(tree))
-        write_digests(temporary, files, temporary / DIGESTS)
+        archive, files = tree.with_suffix(".zip"), files_in(tree)
+        write_zip(tree, archive)
+        write_digests(temporary, [*files, archive], temporary / DIGESTS)
+        num_bytes = sum(path.stat().st_size for path in files)
     return ReleaseReport(
         folder=out / NAME,
         archive=out / f"{NAME}.zip",

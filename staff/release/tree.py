@@ -48,9 +48,13 @@ def as_released(name: str, data: bytes) -> bytes:
     path = Path(name)
     if path.suffix == ".ipynb":
         return cleared(data.decode("utf-8")).encode("utf-8")
-    if path.suffix not in MARKED_TYPES:
+    try:
+        text = data.decode("utf-8") if path.suffix in MARKED_TYPES else None
+    except UnicodeDecodeError:
+        text = None
+    if text is None:
         return data
-    text = for_students(data.decode("utf-8"))
+    text = for_students(text)
     if path.suffix == ".py" and path.parts[0] == "hw5":
         text = cut(text)
     return text.encode("utf-8")
