@@ -20,6 +20,8 @@ COMMANDS = {
     "alternatives": "alternatives",
     "seeds": "seeds",
     "release": "release",
+    "cases": "cases",
+    "calibrate": "calibrate",
 }
 
 

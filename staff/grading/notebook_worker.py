@@ -40,15 +40,13 @@ def main(kit: Path, tree: Path, name: str) -> None:
 def run(path: Path, tree: Path, say: Callable[..., None]) -> None:
     """Run every code cell and say what it showed."""
     import nbformat
-    from jupyter_client.manager import AsyncKernelManager
     from nbclient import NotebookClient
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     book = nbformat.read(path, as_version=4)
-    sockets = Path(os.environ["HOME"]) / "kernel"
     client = NotebookClient(
         book,
-        km=AsyncKernelManager(kernel_name="python3", transport="ipc", ip=str(sockets)),
+        km=kernel_over_files(),
         allow_errors=True,
         record_timing=False,
         store_widget_state=False,
@@ -69,6 +67,24 @@ def run(path: Path, tree: Path, say: Callable[..., None]) -> None:
                 say(STOPPED, cell=cell.id, text=what)
                 return
             say_cell(cell, say)
+
+
+def kernel_over_files() -> object:
+    """What starts our kernel, its sockets in the jail's home."""
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+    from jupyter_client.manager import AsyncKernelManager
+
+    launcher = Path(__file__).with_name("notebook_kernel.py")
+
+    class OurSpec(KernelSpecManager):
+        def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+            words = [sys.executable, str(launcher), "-f", "{connection_file}"]
+            return KernelSpec(argv=words, display_name=kernel_name, language="python")
+
+    sockets = Path(os.environ["HOME"]) / "kernel"
+    return AsyncKernelManager(
+        kernel_spec_manager=OurSpec(), transport="ipc", ip=str(sockets), kernel_name="python3"
+    )
 
 
 def say_cell(cell: dict, say: Callable[..., None]) -> None:

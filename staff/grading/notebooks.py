@@ -40,7 +40,8 @@ LIMITS = Limits(
 ENVIRONMENT = {"HW5_RUNS": "/tmp/home/runs", "MPLCONFIGDIR": "/tmp/home/matplotlib"}
 OURS = ("hw5/__init__.py", "hw5/testing/__init__.py", "hw5/testing/outputs.py",
         "hw5/testing/pictures.py", "staff/__init__.py", "staff/grading/__init__.py",
-        "staff/grading/exchange.py", "staff/grading/notebook_worker.py")  # fmt: skip
+        "staff/grading/exchange.py", "staff/grading/notebook_kernel.py",
+        "staff/grading/notebook_worker.py")  # fmt: skip
 
 
 @dataclass(frozen=True)
