@@ -20,6 +20,7 @@ COMMANDS = {
     "alternatives": "alternatives",
     "seeds": "seeds",
     "release": "release",
+    "gradescope": "gradescope",
     "cases": "cases",
     "calibrate": "calibrate",
 }
