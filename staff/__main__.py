@@ -21,6 +21,12 @@ COMMANDS = {
     "seeds": "seeds",
     "release": "release",
     "gradescope": "gradescope",
+    "grade": "grade",
+    "regrade": "regrade",
+    "appeal": "appeal",
+    "similarity": "similarity",
+    "scale": "scale",
+    "bench": "bench",
     "cases": "cases",
     "calibrate": "calibrate",
 }

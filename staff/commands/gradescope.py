@@ -13,9 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Where to, and which exam."""
     parser.add_argument("out", type=Path, metavar="OUT.zip")
     parser.add_argument("--rubric", default="spring2025", help="name, or a TOML file")
-    parser.add_argument(
-        "--seed", type=int, help="of the hidden inputs; drawn, and told, if not given"
-    )
+    parser.add_argument("--seed", type=int, help="of the hidden inputs; drawn if not given")
     parser.add_argument("--pip-flags", default="", help="words for pip in Gradescope's container")
 
 
