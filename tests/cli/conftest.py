@@ -59,7 +59,7 @@ def run(capsys, monkeypatch, tmp_path) -> Callable[..., Answer]:
             status = stop.code
         answer = Answer(status, *capsys.readouterr())
         if status == FAILED:  # for whoever reads why the test failed
-            print(answer.err, file=sys.stderr)
+            sys.stderr.write(answer.err)
         return answer
 
     return run
