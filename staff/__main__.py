@@ -19,6 +19,8 @@ COMMANDS = {
     "mutants": "mutants",
     "alternatives": "alternatives",
     "seeds": "seeds",
+    "release": "release",
+    "gradescope": "gradescope",
     "grade": "grade",
     "regrade": "regrade",
     "appeal": "appeal",
