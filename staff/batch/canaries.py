@@ -150,6 +150,6 @@ def try_canaries(canaries: Sequence[Canary], crew: Crew, folder: Path) -> dict[s
     by_name = {canary.name: canary for canary in canaries}
     for canary in canaries:
         write(folder / canary.name, canary.files)
-    todo = [Submission(name, folder / name) for name in by_name]
+    todo = [Submission(name, folder / name, values_only=True) for name in by_name]
     graded = {submission.name: found for submission, found in results(todo, crew)}
     return {name: by_name[name].complaint(graded[name]) for name in by_name}
