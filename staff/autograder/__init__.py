@@ -1,9 +1,5 @@
 """Gradescope's autograder: one zip that grades one submission in a container of theirs.
 
-Offers `build_zip` (build.py). What runs inside is inside.py, started by run_autograder; setup.sh
-prepares the container's image. The zip holds stubs, cases, inputs and answers, but no solution.
+Read build.py first, which makes the zip: stubs, cases, inputs and answers, but no solution. What
+runs inside is inside.py, started by run_autograder; setup.sh prepares the container's image.
 """
-
-from staff.autograder.build import build_zip
-
-__all__ = ["build_zip"]

@@ -11,6 +11,7 @@ import contextlib
 import os
 import shutil
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -71,7 +72,9 @@ def jail_for_here() -> Jail:
         return open_jail("bubblewrap")
     except StaffError as no_bubblewrap:
         jail = Jail(OtherUser())
-        ended = jail.run(["/bin/sh", "-c", "id -u"], limits=Limits(wall_s=20))
+        words = [sys.executable, "-I", "-S", "-c", "import os; print(os.getuid())"]
+        ended = jail.run(words, limits=Limits(wall_s=30))
         if ended.stdout.strip() != str(NOBODY).encode():
-            raise StaffError(f"no jail here: {no_bubblewrap}; {ended.message}") from no_bubblewrap
+            said = ended.stderr.decode("utf-8", "replace").strip()
+            raise StaffError(f"no jail here: {no_bubblewrap}; {said}") from no_bubblewrap
         return jail

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make the exam in a jail here, and pack it."""
-    from staff.autograder import build_zip
+    from staff.autograder.build import build_zip
     from staff.grading.grade import make_exam
     from staff.rubric import load
     from staff.sandbox import open_jail

@@ -26,6 +26,7 @@ LEFT_OUT = {
     "tests/test_imports.py": "our import rules are no task either",
     "tests/notebooks/test_structure.py": "one's own copy of a notebook may look as one likes",
     "docs/decisions/0003-*": "how solutions are marked",
+    "docs/grading*": "how submissions are graded",
 }
 
 
