@@ -67,7 +67,6 @@ def in_jails(exam: Exam, jail: Jail, todo: list[Submission], workers: int) -> Ra
     Raises:
         RuntimeError: one of them has not all points.
     """
-
     counted = CountedJail(jail)
 
     def grader(submission: Submission) -> Graded:

@@ -2,8 +2,9 @@
 
 Offers `page`. One file that needs no other: styles and pictures are inside, there is no script, and
 the page's policy lets a browser load nothing else. Every word that may come from a student's
-process goes through `said`, and every picture is decoded and written anew. The secret seed, what the
-code printed, and cases that are not visible do not appear. Read next: words.py, and report/style.css for the looks.
+process goes through `said`, and every picture is decoded and written anew. The secret seed, what
+the code printed, and cases that are not visible do not appear. Read next: words.py, and
+report/style.css for the looks.
 """
 
 from __future__ import annotations
