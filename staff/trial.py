@@ -59,7 +59,19 @@ def try_all(mutants: Sequence[Mutant], *, seed: int = 0) -> Iterator[Trial]:
     """Check each mutant on a copy of the package, in order; for a process without hw5 imported.
 
     Raises:
-        RuntimeError: hw5 is imported already.
+        RuntimeError: a student's file is imported already.
+        MarksError: a mutant that does not fit the solved files.
+    """
+    for mutant in changed_packages(mutants):
+        if mutant is not None:
+            yield try_one(mutant, seed)
+
+
+def changed_packages(mutants: Sequence[Mutant]) -> Iterator[Mutant | None]:
+    """None while the solved package can be imported, then each mutant while its change can.
+
+    Raises:
+        RuntimeError: a student's file is imported already.
         MarksError: a mutant that does not fit the solved files.
     """
     if "hw5" in sys.modules:
@@ -71,10 +83,11 @@ def try_all(mutants: Sequence[Mutant], *, seed: int = 0) -> Iterator[Trial]:
         sys.path.insert(0, folder)
         warm_up()
         given, files = set(sys.modules), files_of_tasks(package)
+        yield None
         for mutant in mutants:
             with changed(files[mutant.task], mutant):
                 forget_all_but(given)
-                yield try_one(mutant, seed)
+                yield mutant
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """The door to other people's checkpoints: a file becomes a description, a generator, safetensors.
 
-Offers `read`, `load`, `convert`, `is_foreign` and `Checkpoint`. hw5/zoo.py calls `load` for names
+Offers `read`, `load`, `convert`, `is_foreign` and `Checkpoint`. hw5/zoo calls `load` for names
 that `is_foreign` knows, so that every command takes such a file.
 """
 
@@ -103,7 +103,7 @@ def load(
 def convert(
     path: str | Path, out: str | Path, *, network: str | None = None, label: int | None = None
 ) -> Path:
-    """Write one network of a checkpoint as float32 safetensors that hw5/zoo.py loads.
+    """Write one network of a checkpoint as float32 safetensors that hw5/zoo loads.
 
     Args:
         path: The checkpoint.

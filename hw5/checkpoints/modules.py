@@ -24,7 +24,7 @@ from hw5.models.stylegan2 import StyleGAN2
 
 MAX_DEPTH, MAX_MODULES = 8, 2000  # a 1024 px generator has depth 4 and about 100 modules
 
-# kind, as hw5/zoo.py names it, -> what makes the network from its configuration
+# kind, as hw5/zoo names it, -> what makes the network from its configuration
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "stylegan2": StyleGAN2,
     "stylegan2-discriminator": StyleGAN2Discriminator,
