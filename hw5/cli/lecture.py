@@ -114,5 +114,6 @@ def command(view: str, out: Path, start: Path, *, browser: bool) -> list[str]:
     return [
         sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={out.resolve()}",
         f"--LabApp.default_url=/doc/tree/{start.name}", f"--ServerApp.open_browser={browser}",
+        "--ServerApp.kernel_websocket_connection_class=hw5.lab.PromptConnection",
         "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     ]  # fmt: skip

@@ -33,6 +33,18 @@ def tell(done: int, count: int) -> None:
         print(f"rendered {done:,} of {count:,} pictures", file=sys.stderr, flush=True)
 
 
+def same_window(side: int | None, rng: torch.Generator, *pictures: Tensor) -> tuple[Tensor, ...]:
+    """One square of `side` pixels, anywhere, out of pictures (N, C, H, W) of one size.
+
+    None: all of them. A window makes what looks at large pictures as cheap as it was at small ones.
+    """
+    room = pictures[0].shape[-1] - side if side else 0
+    if room <= 0:
+        return pictures
+    top, left = torch.randint(room + 1, (2,), generator=rng).tolist()
+    return tuple(p[..., top : top + side, left : left + side] for p in pictures)
+
+
 class Pictures:
     """The training split, shuffled anew each time round, every other picture mirrored."""
 

@@ -41,7 +41,7 @@ from hw5.train.own_pictures import as_images, read_folder
 from hw5.world import dataset
 
 if TYPE_CHECKING:
-    from hw5.train.recipes import Job
+    from hw5.train.jobs import Job
 
 GENERATOR, FEATURES, JUDGE = "stylegan2", "world-features", "stylegan2-discriminator"
 SHOWN = 4 * COLUMNS  # pairs in the sample grid

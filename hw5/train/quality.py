@@ -12,7 +12,7 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from hw5.metrics import distribution, neighbours
 from hw5.models.features import EfficientNetLite0
@@ -25,14 +25,14 @@ Step = Callable[[int], None] | None
 
 
 def features_of_split(
-    split: str, count: int, *, compiled: bool = False, on_step: Step = None
+    split: str, count: int, *, size: int = 64, compiled: bool = False, on_step: Step = None
 ) -> Tensor:
     """Pooled features `(count, D)` of the first pictures of a split, cached beside the pictures."""
     folder = dataset.cache_folder()
-    path = folder / f"features-{split}-{count}-{dataset.renderer_digest()}.pt"
+    path = folder / f"features-{split}-{size}px-{count}-{dataset.renderer_digest()}.pt"
     if path.exists():
         return torch.load(path, weights_only=True)
-    stored = dataset.pictures(split, count, compiled=compiled)
+    stored = dataset.pictures(split, count, size=size, compiled=compiled)
     batches = (
         torch.from_numpy(stored[i : i + _BATCH].copy()).float() / 127.5 - 1.0
         for i in range(0, count, _BATCH)
@@ -67,8 +67,9 @@ def measure(
     """
     if not all(importlib.util.find_spec(name) for name in PACKAGES):
         return {}
-    train = features_of_split("train", count, compiled=compiled)
-    test = features_of_split("test", count, compiled=compiled)
+    size = generator.image_size
+    train = features_of_split("train", count, size=size, compiled=compiled)
+    test = features_of_split("test", count, size=size, compiled=compiled)
     made = features_of_generator(generator, count, seed=seed, on_step=on_step)
     floor = distribution.fid(train, test)
     score = distribution.fid(made, test)
@@ -91,7 +92,7 @@ def measure(
 
 
 def curve(
-    folder: Path, generator: nn.Module, draw: Callable[[int, torch.Generator], Tensor], *,
+    folder: Path, generator: Generator, draw: Callable[[int, torch.Generator], Tensor], *,
     count: int = 2_500, most: int = 8, on_step: Step = None,
 ) -> list[tuple[int, float]]:  # fmt: skip
     """(pictures seen, FID) of at most `most` snapshots in a run's folder, evenly chosen.
@@ -106,7 +107,7 @@ def curve(
     """
     paths = sorted(folder.glob("weights-*.safetensors"))
     chosen = sorted({round(i * (len(paths) - 1) / max(1, most - 1)) for i in range(most)})
-    test = features_of_split("test", 10_000)
+    test = features_of_split("test", 10_000, size=generator.image_size)
     found = []
     for path in [paths[i] for i in chosen] if paths else []:
         state = safetensors.torch.load_file(path)

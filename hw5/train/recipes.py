@@ -8,11 +8,9 @@ have a file of their own, encoder_recipes.py.
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,9 +24,10 @@ from hw5.models.stylegan2 import StyleGAN2
 from hw5.train import quality
 from hw5.train.adversarial import AdversarialSettings, Duel, train_adversarial
 from hw5.train.batches import Pictures
-from hw5.train.cards import make_card
 from hw5.train.encoder_recipes import ENCODERS
 from hw5.train.fit_mapping import MappingSettings, fit_mapping
+from hw5.train.grow import GrowthPlan, train_grown
+from hw5.train.jobs import Job, portraits, ship
 from hw5.train.loop import pick_device
 from hw5.train.read_factors import train_features, train_reader
 from hw5.train.read_quality import measure_reader, weak
@@ -41,28 +40,6 @@ from hw5.world.targets import NUM_TARGETS
 FEATURES = "world-features"
 READER = "world-reader"
 LPIPS_LAYERS = ("block1", "block3", "block5", "block11", "block16")
-
-
-def portraits(count: int) -> str:
-    """How a card names a training set."""
-    return f"{count} portraits at 64 px, training split, and their mirror images"
-
-
-@dataclass(frozen=True)
-class Job:
-    """What the command line asks for."""
-
-    hours: float
-    device: str
-    seed: int
-    folder: Path  # of this weight's run
-    compiled: bool = True  # render the training set with torch.compile
-    pictures: Path | None = None  # a folder of one's own, in place of the world's
-
-    def command(self, name: str) -> str:
-        """The command that repeats this job."""
-        own = f" --pictures {shlex.quote(str(self.pictures))}" if self.pictures else ""
-        return f"python -m hw5 train {name} --hours {self.hours:g} --seed {self.seed}{own}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +60,7 @@ def train_world_features(job: Job) -> None:
     config = {"num_outputs": NUM_TARGETS, "num_classes": len(PARTS)}
     what = "ten plain convolutions that read the factors and parts of a 64 px picture"
     data = portraits(settings.pictures)
-    _ship(FEATURES, network, FEATURES, config, job, what, metrics, data)
+    ship(FEATURES, network, FEATURES, config, job, what, metrics, data)
 
 
 def train_world_reader(job: Job) -> None:
@@ -96,7 +73,7 @@ def train_world_reader(job: Job) -> None:
     what = "reads the factors, parts and identity of a 64 px picture: the ruler for edits"
     data = portraits(settings.pictures)
     metrics = {**metrics, **recognised, **judged}
-    _ship(READER, network, READER, config, job, what, metrics, data)
+    ship(READER, network, READER, config, job, what, metrics, data)
     zoo.amend_card(READER, {"weak": weak(judged)})
 
 
@@ -114,7 +91,7 @@ def train_lpips_heads(job: Job) -> None:
     data = f"{settings.triplets} triplets of each kind (metrics/triplets.py)"
     what = "weights of the offline LPIPS on EfficientNet-Lite0, calibrated on the world"
     name = "lpips-heads"
-    _ship(name, metric.heads, name, metric.heads.config(), job, what, metrics, data)
+    ship(name, metric.heads, name, metric.heads.config(), job, what, metrics, data)
 
 
 @dataclass(frozen=True)
@@ -187,11 +164,11 @@ def train_gan(plan: GanPlan, job: Job) -> None:
     metrics = first | {f"duel_{name}": value for name, value in second.items()}
     metrics |= quality.measure(average.cpu(), compiled=job.compiled)
     data = portraits(plan.regress.pictures)
-    _ship(plan.name, average, plan.name, plan.config, job, plan.what, metrics, data, (FEATURES,))
+    ship(plan.name, average, plan.name, plan.config, job, plan.what, metrics, data, (FEATURES,))
     other = f"{plan.name}-discriminator"
     what = f"the discriminator that {plan.name} was trained against"
     needs = (FEATURES, plan.name)
-    _ship(other, discriminator, plan.judge_kind, plan.judge_config, job, what, second, data, needs,
+    ship(other, discriminator, plan.judge_kind, plan.judge_config, job, what, second, data, needs,
           plan.name)  # fmt: skip
 
 
@@ -235,21 +212,25 @@ def measure_curve(plan: GanPlan, job: Job, count: int = 2_500) -> None:
     zoo.amend_card(plan.name, {"curve": {"pictures_compared": count, **points}})
 
 
-def _ship(
-    name: str, network: nn.Module, kind: str, config: Mapping[str, Any], job: Job, what: str,
-    metrics: Mapping[str, float], data: str, trained_on: tuple[str, ...] = (), by: str = "",
-) -> None:  # fmt: skip
-    card = make_card(
-        what=what,
-        command=job.command(by or name),
-        data=data,
-        seed=job.seed,
-        device=pick_device(job.device),
-        metrics=metrics,
-        trained_on=trained_on,
+def grown(
+    start: str, size: int, channels: Mapping[str, int], base: Mapping[str, Any]
+) -> GrowthPlan:
+    """Plan of a generator of `size` pixels, `channels` beyond those of the smaller one's `base`."""
+    widths = {**base["channels"], **channels}
+    return GrowthPlan(
+        name=f"stylegan2-{size}",
+        start=start,
+        config={**base, "image_size": size, "channels": widths},
+        judge_kind=STYLEGAN2.judge_kind,
+        # a peak rate of half the warm start's: all but one block is trained already
+        pairs=RegressSettings(
+            stages=((size, 1.0),), pictures=16_384, rate=2e-3, window=64, mapped=True
+        ),
+        adversarial=replace(STYLEGAN2.adversarial, pictures=16_384, window=64),
     )
-    zoo.save(name, network, kind=kind, config=config, card=card)
 
+
+STYLEGAN2_128 = grown(STYLEGAN2.name, 128, {"128": 16}, STYLEGAN2.config)
 
 RECIPES: dict[str, Recipe] = {
     FEATURES: Recipe(train_world_features),
@@ -263,5 +244,6 @@ RECIPES: dict[str, Recipe] = {
         )
         for plan in (STYLEGAN2, DCGAN_PLAN)
     },
+    STYLEGAN2_128.name: Recipe(partial(train_grown, STYLEGAN2_128)),
     **{name: Recipe(run) for name, run in ENCODERS.items()},
 }

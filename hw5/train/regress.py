@@ -18,12 +18,12 @@ from torch.nn import functional as F
 
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
-from hw5.train.batches import Batch, Pictures
+from hw5.train.batches import Batch, Pictures, same_window
 from hw5.train.loop import ExponentialAverage, Run, cosine, mixed, precision
 from hw5.train.pairs import codes_of, factors_of, styles_of
 from hw5.world.factors import NUM_DRAWS
 
-Comparison = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+Comparison = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
 SMALLEST_JUDGED = 32  # pixels; the feature network has seen nothing smaller
 
 
@@ -40,6 +40,8 @@ class RegressSettings:
     perceptual: float = 0.3  # weight of the feature distance beside the pixel distance
     layers: tuple[str, ...] = ("conv1_2", "conv2_2", "conv3_3")  # of WorldFeatures
     half_life: float = 4_000  # of the weight average, pictures
+    window: int | None = None  # side of what the feature network sees, pixels; None: everything
+    mapped: bool = False  # z through the mapping network, which is trained already; else w itself
     seed: int = 0
 
 
@@ -72,7 +74,7 @@ def regress(
     parts = {"generator": generator, "average": average.network, "optimiser": optimiser}
     seen = run.resume(parts)
     rng = torch.Generator().manual_seed(settings.seed + seen)
-    compare = comparison(generator, features, settings.layers, compiled=compiled)
+    compare = comparison(generator, features, settings, compiled=compiled)
     grid = torch.randn(64, NUM_DRAWS, generator=torch.Generator().manual_seed(1))
     means: dict[str, float] = {}
     while not run.finished():
@@ -102,28 +104,33 @@ def pair_losses(
 ) -> dict[str, Tensor]:  # fmt: skip
     """Pixel and perceptual distance between the picture of a code and the one that belongs to it.
 
-    A style-based generator is given w; its mapping network is taught afterwards (fit_mapping.py).
+    A style-based generator is given w; its mapping network is taught afterwards (fit_mapping.py),
+    or was taught before.
     """
     target = batch.images
-    if "w" in generator.spaces:
+    if "w" in generator.spaces and not settings.mapped:
         code = styles_of(batch.factors(), generator.w_dim)
-        size = stage_size(settings.stages, progress)
-        target = F.interpolate(target, (size, size), mode="area")
     else:
         code = codes_of(batch.scores, generator.z_dim, mirrored=batch.mirrored, rng=rng)
-    pixel, perceptual = compare(code.to(target.device), target)
+    if "w" in generator.spaces:
+        if settings.mapped:
+            with torch.no_grad():
+                code = generator.map(code.to(target.device))[:, 0]
+        size = stage_size(settings.stages, progress)
+        target = F.interpolate(target, (size, size), mode="area")
+    pixel, perceptual = compare(code.to(target.device), target, rng)
     return {"pixel": pixel, "perceptual": perceptual}
 
 
 def comparison(
-    generator: Generator, features: FeatureNetwork, layers: tuple[str, ...], *, compiled: bool
+    generator: Generator, features: FeatureNetwork, settings: RegressSettings, *, compiled: bool
 ) -> Comparison:
-    """Return the function (codes, targets) -> (pixel, perceptual) distance.
+    """Return the function (codes, targets, rng) -> (pixel, perceptual) distance.
 
     Compiled it is about 1.2 times as fast on two cores, for a minute's work per picture size.
     """
 
-    def compare(code: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def compare(code: Tensor, target: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
         size = target.shape[-1]
         with mixed(device, dtype):
             if "w" in generator.spaces:
@@ -134,11 +141,14 @@ def comparison(
             pixel = F.l1_loss(output.float(), target)
             if size < SMALLEST_JUDGED:
                 return pixel, torch.zeros_like(pixel)
-            return pixel, feature_distance(features, layers, output, target)
+            seen = same_window(settings.window, rng, output, target)
+            return pixel, feature_distance(features, settings.layers, *seen)
 
     device = next(generator.parameters()).device
     dtype = precision(device)
-    return torch.compile(compare, dynamic=False) if compiled else compare
+    # a window that moves would be compiled anew wherever it goes
+    is_still = compiled and settings.window is None
+    return torch.compile(compare, dynamic=False) if is_still else compare
 
 
 @torch.no_grad()

@@ -45,9 +45,9 @@ class Sampler(Live):
             options=[(str(n), n) for n in COUNTS], description="pictures"
         )
         self.count.style.button_width = "48px"
-        controls = (self.seed, self.truncation, self.count)
-        self.watch(controls, self._values)
-        self.children = (style(), row(self.pane, column(*controls)))
+        self.controls = {"seed": self.seed, "truncation": self.truncation, "count": self.count}
+        self.watch(tuple(self.controls.values()), self._values)
+        self.children = (style(), row(self.pane, column(*self.controls.values())))
         self.show_now(self._values())
 
     @property
@@ -104,6 +104,7 @@ class Walk(Live):
         )
         self.play = widgets.Play(max=100, step=2, interval=80, tooltip="walk from A to B")
         self.play.observe(lambda change: setattr(self.t, "value", change["new"] / 100), "value")
+        self.controls = {"t": self.t, "path": self.path}
         self.watch((self.t, self.path), self._values)
         left, right = _ends(generator, (a, b), space, ("A: t = 0", "B: t = 1"))
         middle = column(self.pane, self.t, self.path, self.play)
@@ -145,6 +146,7 @@ class Mixer(Live):
         )  # fmt: skip
         for share in self.shares:
             share.observe(lambda _: self._is_quiet or self.latest(self._values()), "value")
+        self.controls = {f"layer {layer}": share for layer, share in enumerate(self.shares)}
         self._is_quiet = False
         left, right = _ends(generator, (a, b), "w+", ("A: no layer of B", "B: all layers"))
         self.children = (style(), row(left, self.pane, right, self._desk()))

@@ -8,20 +8,25 @@ latest.py.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeAlias
 
 import anywidget
 import ipywidgets as widgets
 import torch
+from traitlets import TraitError
 
 from hw5.kit import images
+from hw5.kit.checks import InputError, check_choice
 from hw5.kit.strokes import sketch_to_png
 from hw5.shapes import Images
 from hw5.ui.errors import describe
 from hw5.ui.latest import Latest
+
+Values: TypeAlias = Mapping[str, float | str]
 
 HERE = Path(__file__).parent
 SIDE = 320  # pixels of the screen per side of a picture: five for each pixel of 64
@@ -135,9 +140,47 @@ class Pane(widgets.VBox):
 
 
 class Panel(widgets.VBox):
-    """Controls and a pane; what the pane shows can be read without a browser."""
+    """Controls and a pane; what the pane shows can be read without a browser.
+
+    Attributes:
+        pane: where the picture is shown.
+        controls: those that decide what it shows, by name.
+    """
 
     pane: Pane
+    controls: Mapping[str, widgets.Widget] = MappingProxyType({})
+
+    @property
+    def values(self) -> Values:
+        """The values of all controls by name: what presets.py keeps."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    @values.setter
+    def values(self, values: Values) -> None:
+        """Move the named controls; the others stay.
+
+        Raises:
+            InputError: a control that is not there, or a value it cannot take; nothing has moved.
+        """
+        before = self.values
+        try:
+            for name, value in values.items():
+                check_choice("control", name, tuple(self.controls))
+                self._put(name, value)
+        except InputError:
+            for name in values.keys() & before.keys():
+                self.controls[name].value = before[name]
+            raise
+
+    def _put(self, name: str, value: float | str) -> None:
+        control = self.controls[name]
+        got = InputError.about(f"control {name}", expected=_range(control), got=value)
+        try:
+            control.value = value
+        except (TraitError, TypeError, ValueError) as error:
+            raise got from error
+        if control.value != value:  # a slider stops at its end, and says nothing
+            raise got
 
     @property
     def picture(self) -> bytes:
@@ -150,12 +193,16 @@ class Panel(widgets.VBox):
         return self.pane.message
 
 
-class Live(Panel):
-    """A pane and controls: whenever a value changes, the picture of the newest values follows.
+def _range(control: widgets.Widget) -> str:
+    """What a control can be set to, in words."""
+    if hasattr(control, "min"):
+        return f"a number from {control.min:g} to {control.max:g}"
+    values = (option[-1] if isinstance(option, tuple) else option for option in control.options)
+    return f"one of {', '.join(map(repr, values))}"
 
-    Attributes:
-        pane: where the picture is shown.
-    """
+
+class Live(Panel):
+    """A pane and controls: whenever a value changes, the picture of the newest values follows."""
 
     def __init__(
         self,

@@ -34,6 +34,7 @@ class Weights(Panel):
         self._can_stop = _takes(function, "should_stop")
         self.result: object = None
         self.sliders = {name: slider(name, value) for name, value in ranges.items()}
+        self.controls = self.sliders
         self.pane = Pane()
         self.latest = Latest(self._work, on_error=self.pane.fail)
         for control in self.sliders.values():
@@ -41,11 +42,6 @@ class Weights(Panel):
         super().__init__([style(), row(self.pane, column(*self.sliders.values()))])
         self.add_class("hw5-panel")
         self.latest(self.values)
-
-    @property
-    def values(self) -> dict[str, float]:
-        """The sliders' values by name."""
-        return {name: control.value for name, control in self.sliders.items()}
 
     def settle(self, timeout: float = SETTLE) -> bool:
         """Wait for the answer to the newest values; False after `timeout` seconds."""

@@ -1,0 +1,111 @@
+"""Larger pictures: a trained generator is given one more block, and taught what is finer.
+
+Progressive growing (Karras et al. 2018, section 2) with StyleGAN2's output skips: the new block
+adds nothing at first, so that the large picture begins as the small one enlarged. Then pairs, as in
+regress.py but through the mapping network, which stays as it is; then a discriminator. Both look
+through windows at what is new, the fine detail. Offers `GrowthPlan`, `enlarge` and `train_grown`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from hw5 import zoo
+from hw5.kit.files import atomic_write
+from hw5.models.stylegan2 import StyleGAN2
+from hw5.train import quality
+from hw5.train.adversarial import AdversarialSettings, Duel, train_adversarial
+from hw5.train.batches import Pictures
+from hw5.train.jobs import Job, portraits, ship
+from hw5.train.loop import pick_device
+from hw5.train.regress import RegressSettings, regress
+
+FEATURES = "world-features"
+
+
+@dataclass(frozen=True)
+class GrowthPlan:
+    """Which weight is grown to what, and the time shares of the two phases."""
+
+    name: str
+    start: str  # the weight that is grown
+    config: Mapping[str, Any]  # of the grown generator
+    judge_kind: str  # of the discriminator, a key of zoo.BUILDERS; it sees windows
+    pairs: RegressSettings
+    adversarial: AdversarialSettings = field(default_factory=AdversarialSettings)
+    pairs_share: float = 0.5  # of the hours
+
+    @property
+    def size(self) -> int:
+        """Side of its pictures, pixels."""
+        return self.config["image_size"]
+
+    @property
+    def what(self) -> str:
+        """One sentence for people."""
+        return f"StyleGAN2 of cats, {self.size} px, grown from {self.start}"
+
+
+def enlarge(small: StyleGAN2, config: Mapping[str, Any]) -> StyleGAN2:
+    """Generator of `config` that paints the pictures of `small`, enlarged; on its device.
+
+    Raises:
+        RuntimeError: `config` has other blocks than those of `small` and the ones on top.
+    """
+    large = StyleGAN2(**config)
+    new = {key for key in large.state_dict() if key not in small.state_dict()}
+    missing, unknown = large.load_state_dict(small.state_dict(), strict=False)
+    if unknown or not all(key in new for key in missing):
+        raise RuntimeError(f"the grown generator has no place for {unknown}")
+    for size in set(large.synthesis.resolutions) - set(small.synthesis.resolutions):
+        nn.init.zeros_(large.synthesis.block(size).torgb.weight)
+    return large.to(next(small.parameters()).device)
+
+
+def train_grown(plan: GrowthPlan, job: Job) -> None:
+    """Grow, teach by pairs, then against a discriminator; ship the generator with its card.
+
+    A later call leaves a finished first phase alone and goes on with the second.
+    """
+    device = pick_device(job.device)
+    torch.manual_seed(job.seed)
+    features = zoo.load(FEATURES, device).to(memory_format=torch.channels_last)
+    pictures = Pictures(
+        "train", plan.pairs.pictures, device=device, compiled=job.compiled, size=plan.size
+    )
+    generator = enlarge(zoo.load(plan.start, device), plan.config).requires_grad_(True)
+    first = teach_pairs(plan, job, generator, features, pictures)
+    duel = replace(plan.adversarial, hours=(1 - plan.pairs_share) * job.hours, seed=job.seed)
+    judge = zoo.BUILDERS[plan.judge_kind]().to(device)
+    players = Duel(generator, judge, features, duel)
+    average, second = train_adversarial(players, pictures, job.folder / "duel")
+    metrics = first | {f"duel_{name}": value for name, value in second.items()}
+    metrics |= quality.measure(average.cpu(), compiled=job.compiled)
+    data = portraits(plan.pairs.pictures, plan.size)
+    needs = (FEATURES, plan.start)
+    ship(plan.name, average, "stylegan2", plan.config, job, plan.what, metrics, data, needs)
+
+
+def teach_pairs(
+    plan: GrowthPlan, job: Job, generator: StyleGAN2, features: nn.Module, pictures: Pictures
+) -> dict[str, float]:
+    """Show `generator` the large picture of each code; return the phase's figures."""
+    folder = job.folder / "pairs"
+    done = folder / "metrics.json"
+    settings = replace(plan.pairs, hours=plan.pairs_share * job.hours, seed=job.seed)
+    average, figures = regress(
+        generator, features, pictures, folder, settings, compiled=job.compiled
+    )
+    generator.load_state_dict(average.state_dict())
+    if done.exists():
+        return json.loads(done.read_text(encoding="utf-8"))
+    figures = {f"pairs_{name}": value for name, value in figures.items()}
+    with atomic_write(done) as temporary:
+        temporary.write_text(json.dumps(figures), encoding="utf-8")
+    return figures

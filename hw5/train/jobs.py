@@ -1,0 +1,57 @@
+"""What a recipe is asked for, and how its weight is shipped: Job, `portraits` and `ship`.
+
+Read next: recipes.py.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from hw5 import zoo
+from hw5.train.cards import make_card
+from hw5.train.loop import pick_device
+
+
+def portraits(count: int, size: int = 64) -> str:
+    """How a card names a training set."""
+    return f"{count} portraits at {size} px, training split, and their mirror images"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the command line asks for."""
+
+    hours: float
+    device: str
+    seed: int
+    folder: Path  # of this weight's run
+    compiled: bool = True  # render the training set with torch.compile
+    pictures: Path | None = None  # a folder of one's own, in place of the world's
+
+    def command(self, name: str) -> str:
+        """The command that repeats this job."""
+        own = f" --pictures {shlex.quote(str(self.pictures))}" if self.pictures else ""
+        return f"python -m hw5 train {name} --hours {self.hours:g} --seed {self.seed}{own}"
+
+
+def ship(
+    name: str, network: nn.Module, kind: str, config: Mapping[str, Any], job: Job, what: str,
+    metrics: Mapping[str, float], data: str, trained_on: tuple[str, ...] = (), by: str = "",
+) -> None:  # fmt: skip
+    """Write a trained weight into data/weights with its card; `by` names the command's weight."""
+    card = make_card(
+        what=what,
+        command=job.command(by or name),
+        data=data,
+        seed=job.seed,
+        device=pick_device(job.device),
+        metrics=metrics,
+        trained_on=trained_on,
+    )
+    zoo.save(name, network, kind=kind, config=config, card=card)

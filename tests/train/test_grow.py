@@ -1,0 +1,124 @@
+"""A generator grown to twice the size: it begins as the small one, and only then learns."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+import torch
+
+from hw5 import train, zoo
+from hw5.models.stylegan2 import StyleGAN2
+from hw5.models.stylegan2_ops import fir_filter, upsample
+from hw5.train import cards, grow, loop, quality, recipes
+from hw5.train.adversarial import AdversarialSettings
+from hw5.train.batches import Batch, same_window
+from hw5.train.grow import GrowthPlan, enlarge
+from hw5.train.pairs import codes_of
+from hw5.train.regress import RegressSettings, comparison, pair_losses
+from hw5.world import dataset
+from hw5.world.factors import NUM_DRAWS
+from tests.train.clock import Clock
+
+CATS = 8
+SMALL = {"image_size": 32, "num_mapping_layers": 1, "channels": {"4": 8, "8": 8, "16": 8, "32": 8}}
+LARGE = {**SMALL, "image_size": 64, "channels": {**SMALL["channels"], "64": 4}}
+SECONDS = 1 / 3600
+
+
+@pytest.fixture
+def small():
+    torch.manual_seed(0)
+    network = StyleGAN2(**SMALL)
+    network.mapping.w_avg += 0.3
+    return network
+
+
+def test_a_grown_generator_begins_with_the_small_ones_pictures_enlarged(small, rng):
+    large = enlarge(small, LARGE)
+    z = torch.randn(3, small.z_dim, generator=rng)
+    for truncation in (1.0, 0.5):
+        expected = upsample(small(z, truncation=truncation), fir_filter())
+        assert torch.allclose(large(z, truncation=truncation), expected, atol=1e-6)
+
+
+def test_what_is_new_can_learn(small, rng):
+    large = enlarge(small, LARGE).requires_grad_(True)
+    large(torch.randn(2, small.z_dim, generator=rng)).square().mean().backward()
+    assert large.synthesis.block(64).torgb.weight.grad.abs().max() > 0
+
+
+def test_a_generator_grows_on_top_of_its_own_blocks_only(small):
+    other = {**LARGE, "channels": {**LARGE["channels"], "16": 6}}
+    with pytest.raises(RuntimeError, match="b16"):
+        enlarge(small, other)
+    with pytest.raises(RuntimeError, match="no place"):
+        enlarge(enlarge(small, LARGE), SMALL)
+
+
+def test_one_window_is_the_same_place_of_every_picture(rng):
+    rows, columns = torch.meshgrid(torch.arange(9.0), torch.arange(9.0), indexing="ij")
+    places = torch.stack([rows, columns, rows]).expand(2, 3, 9, 9)
+    corners = set()
+    for _ in range(200):
+        one, two = same_window(4, rng, places, places + 100)
+        assert one.shape == (2, 3, 4, 4)
+        assert torch.equal(two, one + 100)
+        corners.add((one[0, 0, 0, 0].item(), one[0, 1, 0, 0].item()))
+    assert len(corners) == 36  # every corner that leaves room for the window
+
+
+def test_without_a_window_everything_is_seen(rng):
+    whole = torch.zeros(1, 3, 8, 8)
+    assert same_window(None, rng, whole)[0] is whole
+    assert same_window(8, rng, whole)[0] is whole
+
+
+@pytest.mark.parametrize("mapped", [True, False])
+def test_a_trained_mapping_network_is_asked_for_the_codes_of_pairs(mapped):
+    torch.manual_seed(0)
+    network = StyleGAN2(**{**SMALL, "z_dim": 128, "w_dim": 128})
+    score, mirrored = torch.randn(2, NUM_DRAWS), torch.zeros(2)
+    z = codes_of(score, 128, mirrored=mirrored, rng=torch.Generator().manual_seed(3))
+    own = Batch(network(z, noise="none").detach(), torch.zeros(2, 32, 32), score, mirrored)
+    settings = RegressSettings(stages=((32, 1.0),), mapped=mapped)
+    compare = comparison(network, zoo.load("world-features"), settings, compiled=False)
+    rng = torch.Generator().manual_seed(3)
+    apart = pair_losses(network, own, settings, 0.5, rng, compare)
+    assert (apart["pixel"] < 1e-5) == mapped
+
+
+def test_the_recipe_ships_the_grown_generator_with_its_origin(small, tmp_path, monkeypatch):
+    monkeypatch.setenv("HW5_CACHE", str(tmp_path / "cache"))
+    dataset.pictures("train", CATS, with_segmentation=True)
+    monkeypatch.setattr(loop, "time", Clock())
+    monkeypatch.setattr(quality, "measure", lambda *_, **__: {"fid": 1.0})
+    data = tmp_path / "data"
+    features = zoo.load("world-features")
+    config = {"num_outputs": features.num_outputs, "num_classes": features.num_classes}
+    kept = zoo.card("world-features")
+    for function in (zoo.load, zoo.names, zoo.describe, zoo.card, zoo.save):
+        bound = {**(function.__kwdefaults__ or {}), "data": data}
+        monkeypatch.setattr(function, "__kwdefaults__", bound)
+    zoo.save("world-features", features, kind="world-features", config=config, card=kept)
+    zoo.save("little", small, kind="stylegan2", config=SMALL, card={"command": "none"})
+    plan = GrowthPlan(
+        name="little-64",
+        start="little",
+        config=LARGE,
+        judge_kind="dcgan-discriminator",
+        pairs=RegressSettings(pictures=CATS, batch=4, stages=((64, 1.0),), window=32, mapped=True),
+        adversarial=AdversarialSettings(pictures=CATS, batch=4, head_start=4),
+    )
+    monkeypatch.setitem(recipes.RECIPES, plan.name, recipes.Recipe(partial(grow.train_grown, plan)))
+    options = {"hours": 3 * SECONDS, "device": "cpu", "seed": 0, "compiled": False}
+    train.train(plan.name, folder=tmp_path / "runs", **options)
+    card, grown = zoo.card(plan.name), zoo.load(plan.name)
+    assert set(card["trained_on"]) == {"world-features", "little"}
+    assert card["trained_on"]["little"] == cards.digest_of("little")
+    assert "8 portraits at 64 px" in card["data"]
+    assert grown.image_size == 64
+    train.train(plan.name, folder=tmp_path / "runs", **options)
+    later = zoo.card(plan.name)["metrics"]
+    assert later["pairs_pictures"] == card["metrics"]["pairs_pictures"]
+    assert later["duel_pictures"] > card["metrics"]["duel_pictures"]

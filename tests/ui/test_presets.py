@@ -1,0 +1,133 @@
+"""Kept states: what a button brings back is what was there, and a wrong one moves nothing."""
+
+from __future__ import annotations
+
+import json
+
+import ipywidgets as widgets
+import pytest
+
+from hw5 import latents, ui, world
+from hw5.kit import seeding
+from hw5.kit.checks import InputError
+from hw5.ui.presets import SHIPPED
+
+
+@pytest.fixture
+def panel(tiny):
+    return ui.sampler(tiny)
+
+
+def test_a_kept_state_is_brought_back_with_its_picture(panel):
+    panel.seed.value, panel.truncation.value = 7, 0.5
+    panel.settle()
+    kept, picture = ui.presets(panel), panel.picture
+    kept.keep("seven")
+    panel.seed.value, panel.truncation.value = 1, 1.0
+    panel.settle()
+    assert panel.picture != picture
+    kept.choose("seven")
+    panel.settle()
+    assert panel.values == {"seed": 7, "truncation": 0.5, "count": 1}
+    assert panel.picture == picture
+
+
+def test_a_state_that_names_some_controls_leaves_the_others(panel):
+    panel.truncation.value = 0.7
+    ui.presets(panel, {"three": {"seed": 3}}).choose("three")
+    assert panel.values == {"seed": 3, "truncation": 0.7, "count": 1}
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"seed": 2, "sed": 1}, {"seed": 2, "truncation": 9.0}, {"seed": 2, "count": 5},
+              {"seed": 2, "truncation": "much"}],
+)  # fmt: skip
+def test_a_state_that_does_not_fit_moves_nothing(panel, wrong):
+    before = panel.values
+    with pytest.raises(InputError, match=r"sed|truncation|count"):
+        ui.presets(panel, {"wrong": wrong}).choose("wrong")
+    assert panel.values == before
+
+
+def test_kept_states_are_there_in_the_next_notebook(panel, tmp_path):
+    file = tmp_path / "mine.json"
+    panel.seed.value = 9
+    ui.presets(panel, file=file).keep(" nine ")
+    again = ui.presets(panel, file=file)
+    assert again.known == {"nine": {"seed": 9, "truncation": 1.0, "count": 1}}
+    assert json.loads(file.read_text("utf-8")) == again.known
+
+
+def test_there_is_a_button_for_each_and_it_works(panel):
+    kept = ui.presets(panel, {"a": {"seed": 1}, "b": {"seed": 2}})
+    found = {b.description: b for b in kept._buttons.children if isinstance(b, widgets.Button)}
+    assert list(found) == ["a", "b"]
+    found["b"].click()
+    assert panel.seed.value == 2
+
+
+def test_a_button_says_what_is_wrong_instead_of_raising(panel):
+    kept = ui.presets(panel, {"a": {"<b>": 1}})
+    kept._buttons.children[0].click()
+    assert "expected one of seed" in kept.message
+    assert "<b>" not in kept._said.value
+    kept.known["a"] = {"seed": 1}
+    kept._buttons.children[0].click()
+    assert kept.message == ""
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 61])
+def test_a_name_has_to_fit_a_button(panel, name):
+    with pytest.raises(InputError, match="60 characters"):
+        ui.presets(panel).keep(name)
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"a": 3}', '{"a": {"seed": [1]}}', "seed"])
+def test_a_file_of_something_else_is_refused(panel, text, tmp_path):
+    file = tmp_path / "mine.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=r"mine\.json"):
+        ui.presets(panel, file=file)
+
+
+def test_a_panel_without_controls_has_nothing_to_keep():
+    with pytest.raises(InputError, match="a panel with sliders"):
+        ui.presets(ui.job(lambda on_step, should_stop: None))
+
+
+def test_every_panel_with_sliders_can_be_kept(tiny):
+    a, b = latents.sample_codes(tiny, "w", 2, rng=seeding.make(3)).split(1)
+    for panel in (
+        ui.walk(tiny, a, b, "w"),
+        ui.mixer(tiny, a, b),
+        ui.weights(lambda pixel: f"{pixel}", pixel=3),
+    ):
+        before = panel.values
+        assert before
+        ui.presets(panel, {"here": before}).choose("here")
+        assert panel.values == before
+
+
+def test_an_unknown_set_is_refused_with_those_that_are_there(panel):
+    with pytest.raises(InputError, match="world"):
+        ui.presets(panel, "wrld")
+
+
+def test_what_is_kept_leaves_the_shipped_set_alone(tmp_path):
+    panel, shipped = ui.world(), (SHIPPED / "world.json").read_bytes()
+    ui.presets(panel, "world", file=tmp_path / "mine.json").keep("mine")
+    assert "mine" in ui.presets(panel, "world", file=tmp_path / "mine.json").known
+    assert (SHIPPED / "world.json").read_bytes() == shipped
+
+
+@pytest.mark.parametrize("file", sorted(SHIPPED.glob("*.json")), ids=lambda path: path.stem)
+def test_every_shipped_preset_is_a_cat_the_world_can_draw(file):
+    panel = ui.world()
+    kept = ui.presets(panel, file.stem)
+    assert len(kept.known) >= 4
+    seen = set()
+    for name in kept.known:
+        kept.choose(name)
+        seen.add(tuple(panel.factors.table[0].tolist()))
+        assert world.render(panel.factors, size=32).image.isfinite().all()
+    assert len(seen) == len(kept.known)
