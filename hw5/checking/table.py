@@ -1,6 +1,6 @@
 """A report in words: points per task, and for each failure why, where to look, and what was seen.
 
-Offers `as_text` and `message`. Read next: outcome.py, for what a report holds.
+Offers `as_text`, `next_step` and `message`. Read next: outcome.py, for what a report holds.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from hw5.checking.outcome import FAILED, UNWRITTEN, Outcome, Report, TaskReport
+from hw5.checking.outcome import FAILED, PASSED, UNWRITTEN, Outcome, Report, TaskReport
 from hw5.checking.tasks import PARTS, part_of
 
 WIDTH = 100  # columns
@@ -77,6 +77,20 @@ def wrapped(label: str, text: str) -> list[str]:
     """A labelled text over as many lines as it takes, each below the first's words."""
     first = f"{MARGIN}{label + ':':9} "
     return textwrap.wrap(text, WIDTH, initial_indent=first, subsequent_indent=" " * len(first))
+
+
+def next_step(report: Report) -> str:
+    """What to do now: the first task that can be written or mended; "" when none is left."""
+    left = [task for task in report.tasks if task.state != PASSED]
+    ready = [task for task in left if task.task and not task.first]
+    if not ready:
+        return ""
+    task = ready[0]
+    verb = "write" if task.state == UNWRITTEN else "mend"
+    return (
+        f"next: {verb} task {task.number}, {task.task.function}, {task.task.place}; "
+        f"then python -m hw5 check {task.number}"
+    )
 
 
 def message(task: TaskReport, outcome: Outcome) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import tyro
 
@@ -19,12 +20,15 @@ from hw5.cli import (
     bench,
     check,
     compare,
+    convert,
     doctor,
     draw,
+    fetch,
     handin,
     interpolate,
     ladder,
     lecture,
+    models,
     project,
     report,
     sample,
@@ -50,11 +54,15 @@ COMMANDS: dict[str, Command] = {
     "report": report.report,
     "handin": handin.handin,
     "lecture": lecture.lecture,
+    "convert": convert.convert,
     "bench": bench.bench,
     "train": train.train,
+    "models": models.models,
+    "fetch": fetch.fetch,
 }
 
 PROGRAM = "python -m hw5"
+FOLDER = Path(__file__).resolve().parents[2]  # that holds the package
 DESCRIPTION = (
     "GAN photo editing on two CPU cores. Each command has its own help with an example:\n"
     f"  {PROGRAM} sample --help"
@@ -122,10 +130,13 @@ def report_bad_input(error: ValueError) -> int:
 
 
 def report_unwritten_task(error: NotImplementedError) -> int:
-    """Say which task is still to be written, and in which file."""
+    """Say which task is still to be written, in which file, and what tells the whole state."""
     last = traceback.extract_tb(error.__traceback__)[-1]
+    file = Path(last.filename)
+    file = file.relative_to(FOLDER) if FOLDER in file.parents else file
     print(
-        f"hw5: {error or last.name} is not written yet: {last.filename}, line {last.lineno}",
+        f"hw5: {error or last.name} is not written yet: {file.as_posix()}, line {last.lineno}.\n"
+        f"     {PROGRAM} check says which tasks are, and where to begin.",
         file=sys.stderr,
     )
     return FAILED

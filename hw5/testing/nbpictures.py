@@ -4,7 +4,8 @@ Built on nbval, which runs the cells in order and compares text; it skips pictur
 that were never run, and waits for dead kernels. Here
 - a picture passes when it is near its reference (pictures.py); if not, the two side by side and a
   map of their difference are written into a folder that the message names;
-- a notebook without stored outputs is an error, not a success;
+- a notebook without stored outputs is an error, not a success, unless its metadata says {"hw5":
+  {"compare": false}}, as a student's copy does: then it has to run through, and that is all;
 - a cell has its own time, and a kernel that dies is noticed within a second; what comes after it
   in the notebook counts as skipped.
 A cell's metadata may say {"hw5": {"psnr": 30, "ssim": 0.95, "local": 25, "rtol": 0, "timeout":
@@ -27,6 +28,7 @@ from nbformat import NotebookNode
 from nbval.kernel import CURRENT_ENV_KERNEL_NAME
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
+from hw5.checking.tasks import UNWRITTEN
 from hw5.testing.kernel import KernelDied, WatchedKernel
 from hw5.testing.outputs import Screen, settle_numbers, take_apart
 from hw5.testing.pictures import Tolerance, faults_of, frames_of, write_evidence
@@ -117,6 +119,9 @@ class PictureNotebook(IPyNbFile):
             cells = list(super().collect())
         except (ValueError, KeyError, AttributeError) as error:
             raise self.CollectError(f"{self.path.name}: not a notebook ({error})") from error
+        if not self.nb.metadata.get("hw5", {}).get("compare", True):
+            for cell in cells:
+                cell.options["check"] = False
         blank = [c.cell_num for c in cells if c.options["check"] and never_run(c)]
         if blank:
             raise self.CollectError(
@@ -185,9 +190,12 @@ class PictureCell(IPyNbCell):
         except KernelDied as death:
             notebook.lost = f"the kernel died in cell {self.cell_num}"
             self.raise_cell_error("The kernel died in this cell. Its last words:", str(death))
+        except NbCellError:
+            notebook.lost = unwritten_task(notebook.outputs or [])
+            raise
         finally:
             option.nbval_cell_timeout = usual
-            if notebook.timed_out:
+            if notebook.timed_out and not notebook.lost:
                 notebook.lost = f"cell {self.cell_num} took longer than {self.rules.timeout:g} s"
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
@@ -235,6 +243,15 @@ class PictureCell(IPyNbCell):
                 found.append(f"Picture {number}: {'; '.join(faults)}.")
                 found += [f"  look at {path}" for path in paths]
         return found
+
+
+def unwritten_task(outputs: list[NotebookNode]) -> str:
+    """Why nothing after a cell can be run, if it stopped at a task that is still to be written."""
+    for output in outputs:
+        found = UNWRITTEN.match(output.get("evalue", ""))
+        if found and output.get("ename") == "NotImplementedError":
+            return f"task {found[1]} is yours to write"
+    return ""
 
 
 def never_run(item: IPyNbCell) -> bool:

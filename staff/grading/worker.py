@@ -24,13 +24,16 @@ if TYPE_CHECKING:
 
     from staff.grading.cases.case import Case
 
-READY, IMPORTING, ANSWER, UNWRITTEN, ERROR = "ready", "importing", "answer", "unwritten", "error"
+READY, IMPORTING, IMPORTED, ANSWER, UNWRITTEN, ERROR = (
+    "ready", "importing", "imported", "answer", "unwritten", "error",
+)  # fmt: skip
 MAX_ANSWER = 2**20  # bytes of one case's answers
 
 
 def main(kit: str, tree: str, *site: str) -> None:
     """Answer every request on standard input."""
     sys.path[:0] = [kit, tree, *site]
+    sys.stdout.reconfigure(line_buffering=True)  # what was printed is heard, however this ends
     reply = os.fdopen(int(os.environ["HW5_REPLY_FD"]), "wb", buffering=0)
     from staff.grading.exchange import Reader, pack
 
@@ -52,6 +55,7 @@ def main(kit: str, tree: str, *site: str) -> None:
         if case.module not in imported:
             reply.write(pack(words | {"kind": IMPORTING, "module": case.module}))
             import_quietly(case.module)
+            reply.write(pack(words | {"kind": IMPORTED}))
             imported.add(case.module)
         kind, text, arrays = outcome(case, request.arrays)
         reply.write(pack(words | {"kind": kind, "text": text}, arrays))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hw5.checking.outcome import FAILED, PASSED, UNWRITTEN, Outcome, gather
 from hw5.checking.suite import all_checks, needs_of
-from hw5.checking.table import as_text, message
+from hw5.checking.table import as_text, message, next_step
 from hw5.checking.tasks import Task, find_tasks, part_of, tasks_in
 
 TASKS = {n: Task(n, f"function_{n[-1]}", "hw5/x.py", 10) for n in ("1.1", "1.2", "1.3")}
@@ -53,6 +53,21 @@ def test_a_failure_tells_slip_place_and_where_to_look():
 def test_the_failure_with_a_named_slip_is_read_first():
     found = report(outcome("1.1", FAILED), outcome("1.1", FAILED, slip="summed"))["1.1"]
     assert found.headline.slip == "summed"
+
+
+def test_the_next_step_is_the_root_of_what_is_left():
+    states = [outcome("1.1"), outcome("1.2", UNWRITTEN), outcome("1.3", FAILED)]
+    assert next_step(report(*states)) == (
+        "next: write task 1.2, function_2, hw5/x.py line 10; then python -m hw5 check 1.2"
+    )
+
+
+def test_a_wrong_task_is_to_be_mended():
+    assert next_step(report(outcome("1.1", FAILED), wanted=["1.1"])).startswith("next: mend")
+
+
+def test_there_is_no_next_step_when_all_points_are_there():
+    assert next_step(report(*map(outcome, TASKS))) == ""
 
 
 def test_an_unwritten_task_is_one_line():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from hw5 import zoo
-from hw5.cli import main
+from hw5.cli import FAILED, main
 from hw5.models.dcgan import DCGAN
 from hw5.models.stylegan2 import StyleGAN2
 
@@ -56,6 +57,9 @@ def run(capsys, monkeypatch, tmp_path) -> Callable[..., Answer]:
             status = main([str(word) for word in words])
         except SystemExit as stop:  # from the parser
             status = stop.code
-        return Answer(status, *capsys.readouterr())
+        answer = Answer(status, *capsys.readouterr())
+        if status == FAILED:  # for whoever reads why the test failed
+            sys.stderr.write(answer.err)
+        return answer
 
     return run

@@ -9,11 +9,11 @@ from functools import cache
 
 import pytest
 
-from hw5.checking.outcome import PASSED
+from hw5.checking.outcome import PASSED, UNWRITTEN
 from hw5.checking.runner import run
 from hw5.checking.suite import all_checks
 from hw5.checking.table import message
-from hw5.checking.tasks import part_of
+from hw5.checking.tasks import find_tasks, part_of
 
 
 @cache
@@ -28,6 +28,9 @@ def checks_of(part):
     @pytest.mark.parametrize(("task", "name"), checks, ids=[f"{t}-{n}" for t, n in checks])
     def test_check(task, name):
         outcome = next(o for o in report()[task].outcomes if o.name == name)
+        if outcome.state == UNWRITTEN:
+            number = outcome.blocked_by or task
+            pytest.skip(f"task {number} is yours to write: {find_tasks()[number].place}")
         if outcome.state != PASSED:
             pytest.fail(message(report()[task], outcome), pytrace=False)
 

@@ -97,7 +97,11 @@ def test_a_panel_without_controls_has_nothing_to_keep():
 
 def test_every_panel_with_sliders_can_be_kept(tiny):
     a, b = latents.sample_codes(tiny, "w", 2, rng=seeding.make(3)).split(1)
-    for panel in (ui.walk(tiny, a, b, "w"), ui.mixer(tiny, a, b), ui.weights(lambda pixel: f"{pixel}", pixel=3)):
+    for panel in (
+        ui.walk(tiny, a, b, "w"),
+        ui.mixer(tiny, a, b),
+        ui.weights(lambda pixel: f"{pixel}", pixel=3),
+    ):
         before = panel.values
         assert before
         ui.presets(panel, {"here": before}).choose("here")
