@@ -32,7 +32,12 @@ KEYS = {
     "manual": {"name", "title", "points"},
     "case": {field.name for field in fields(CaseRule)},
 }
-OPTIONAL = {"tasks", "notebooks", "manual", "is_extra", "case", *KEYS["case"]}
+OPTIONAL = {
+    "": {"case"},
+    "tolerance": KEYS["tolerance"],
+    "part": {"tasks", "notebooks", "manual", "is_extra"},
+    "case": KEYS["case"],
+}
 
 
 class RubricError(ValueError):
@@ -174,7 +179,7 @@ class _Reading:
         if odd:
             expected = ", ".join(sorted(KEYS[kind]))
             raise self.refuse(place, odd[0], f"{odd[0]}: expected one of {expected}")
-        missing = sorted(KEYS[kind] - OPTIONAL - set(data))
+        missing = sorted(KEYS[kind] - OPTIONAL.get(kind, set()) - set(data))
         if missing:
             raise self.refuse(place, "", f"{missing[0]} is missing from {place or 'the rubric'}")
         return data

@@ -23,7 +23,7 @@ from staff.batch import crew, roster, run
 from staff.batch.canaries import Canary, try_canaries
 from staff.batch.desk import Desk, open_desk
 from staff.batch.gradebook import Joined
-from staff.batch.outputs import write_outputs
+from staff.batch.outputs import PICTURES, write_outputs
 from staff.batch.progress import Progress
 from staff.batch.store import Store, write_durably
 from staff.batch.submissions import NAMES, Submission, find
@@ -55,6 +55,7 @@ class Settings:
     cluster: bool = False  # Dask workers on this machine
     backend: str = "auto"  # of the sandbox
     unsafe: bool = False
+    notebooks: bool = False  # run the rubric's notebooks with each submission too
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,10 @@ def crew_for(settings: Settings, grader: crew.Grader) -> Iterator[crew.Crew]:
 
 def sandbox_desk(settings: Settings, rubric: Rubric, seed: int) -> Desk:
     """The desk with jails."""
-    return open_desk(rubric, seed, backend=settings.backend, unsafe=settings.unsafe)
+    pictures = (settings.out / PICTURES).resolve() if settings.notebooks else None
+    return open_desk(
+        rubric, seed, backend=settings.backend, unsafe=settings.unsafe, pictures=pictures
+    )
 
 
 def chosen(submissions: Sequence[Submission], only: Sequence[str]) -> list[Submission]:

@@ -15,15 +15,18 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from staff.batch import crew, run
 from staff.batch.box import GRADESCOPE, Boxed, run_boxed
-from staff.batch.desk import SandboxGrader
 from staff.batch.submissions import Submission
 from staff.grading.exam import Exam
+from staff.grading.grade import grade
+from staff.grading.graded import Graded
 from staff.grading.tree import ROOT, package, solutions, write
+from staff.sandbox import Ended, Jail
 
 TESTS = ROOT / "staff" / "batch" / "plain_tests.py"
 
@@ -44,12 +47,30 @@ def solved_submissions(folder: Path, count: int) -> list[Submission]:
     return found
 
 
-def in_jails(grader: SandboxGrader, todo: list[Submission], workers: int) -> Rate:
+class CountedJail:
+    """A jail that adds up the processor time of what runs in it."""
+
+    def __init__(self, jail: Jail) -> None:
+        """Count in this jail."""
+        self.name, self.cpu_seconds, self._jail = jail.name, 0.0, jail
+
+    def run(self, *words: Any, **options: Any) -> Ended:  # noqa: ANN401
+        """As the jail's own."""
+        ended = self._jail.run(*words, **options)
+        self.cpu_seconds += ended.cpu_seconds
+        return ended
+
+
+def in_jails(exam: Exam, jail: Jail, todo: list[Submission], workers: int) -> Rate:
     """Solved submissions graded as in a batch.
 
     Raises:
         RuntimeError: one of them has not all points.
     """
+    counted = CountedJail(jail)
+
+    def grader(submission: Submission) -> Graded:
+        return replace(grade(submission.path, exam, counted), submission=submission.name)
 
     def grade_all() -> None:
         with crew.threads(grader, workers) as hands:
@@ -58,7 +79,7 @@ def in_jails(grader: SandboxGrader, todo: list[Submission], workers: int) -> Rat
                     message = graded.message or f"{graded.points:g} of {graded.possible:g} points"
                     raise RuntimeError(f"solved submission {submission.name}: {message}")
 
-    return measured(grade_all, len(todo))
+    return measured(grade_all, len(todo), lambda: counted.cpu_seconds)
 
 
 def under_pytest(exam: Exam, folder: Path, count: int, workers: int) -> Rate:
@@ -84,23 +105,23 @@ def under_pytest(exam: Exam, folder: Path, count: int, workers: int) -> Rate:
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(one, range(count)))
 
-    return measured(test_all, count)
+    return measured(test_all, count, of_children)
 
 
-def measured(work: Callable[[], None], count: int) -> Rate:
-    """How fast so many submissions are done; children's processor time counts."""
-    began, before = time.perf_counter(), processor_seconds()
+def measured(work: Callable[[], None], count: int, others: Callable[[], float]) -> Rate:
+    """How fast so many submissions are done, with the processor seconds of others than us."""
+    began, before = time.perf_counter(), time.process_time() + others()
     work()
     return Rate(
         a_minute=60 * count / (time.perf_counter() - began),
-        processor_s=(processor_seconds() - before) / count,
+        processor_s=(time.process_time() + others() - before) / count,
     )
 
 
-def processor_seconds() -> float:
-    """Processor time of this process and of its children that have ended."""
-    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return sum(used.ru_utime + used.ru_stime for used in map(resource.getrusage, kinds))
+def of_children() -> float:
+    """Processor seconds of children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def boxed(folder: Path, rubric: str, backend: str, *, unsafe: bool) -> Boxed:

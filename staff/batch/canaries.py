@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from staff.attacks.attack import INTERPOLATE, LOSSES, Attack, files_of, load
 from staff.batch.crew import Crew
 from staff.batch.run import results
 from staff.batch.submissions import Submission
@@ -21,7 +22,9 @@ from staff.mutation import Mutant, apply
 
 RAISES = 'raise RuntimeError("a canary")'
 NEVER_ENDS = "while True:\n    pass"
-LEAVES = "import os\n\nos._exit(0)\n"  # as if all were well, while it is imported
+# Of staff/attacks, some that are over quickly and need nothing outside
+ATTACKS = ("always_equal", "exit_at_import", "forged_frames")
+SLACK = 1e-6  # of a share: rounding of points
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def canaries_of(exam: Exam) -> list[Canary]:
         ),
         changed("crashing", solved, exam, leaf, RAISES, CRASHED),
         changed("slow", solved, exam, leaf, NEVER_ENDS, STUCK),
-        leaving(solved, exam),
+        *(attacking(attack, solved, stubs, exam) for attack in load() if attack.name in ATTACKS),
     ]
 
 
@@ -66,16 +69,38 @@ def changed(
     )
 
 
-def leaving(solved: Mapping[str, bytes], exam: Exam) -> Canary:
-    """A submission whose first file ends the process with status 0 while it is imported."""
-    file = next(iter(solved))
-    module = file.removesuffix(".py").replace("/", ".")
-    own = {case.task for case in exam.cases if case.module == module}
+def attacking(
+    attack: Attack, solved: Mapping[str, bytes], stubs: Mapping[str, bytes], exam: Exam
+) -> Canary:
+    """A hostile submission; each of its two files must earn what its honest part deserves."""
+    names = (LOSSES, INTERPOLATE)
+    texts = ({name: given[name].decode() for name in names} for given in (solved, stubs))
+    tasks = {name: tasks_of(exam, name) for name in names}
     return Canary(
-        "leaving",
-        {**solved, file: LEAVES.encode() + solved[file]},
-        lambda graded: not_nothing(graded, own, CRASHED),
+        attack.name,
+        {**solved, **files_of(attack, *texts, {})},
+        lambda graded: undeserved(graded, attack, tasks),
     )
+
+
+def tasks_of(exam: Exam, file: str) -> set[str]:
+    """The exam's tasks whose functions stand in a file."""
+    module = file.removesuffix(".py").replace("/", ".")
+    return {case.task for case in exam.cases if case.module == module}
+
+
+def undeserved(graded: Graded, attack: Attack, tasks: Mapping[str, set[str]]) -> str:
+    """The first file with other points than it deserves."""
+    if graded.state != GRADED or not graded.tasks:
+        return f"{graded.state}: {graded.message or 'no task'}"
+    for file, own in tasks.items():
+        found = [task for task in graded.tasks if task.task in own]
+        possible = sum(task.possible for task in found)
+        share = sum(task.points for task in found) / possible if possible else None
+        least, most = attack.share(file)
+        if share is not None and not least - SLACK <= share <= most + SLACK:
+            return f"{file} earned {share:.2f} of its points, deserves {least:g} to {most:g}"
+    return ""
 
 
 def leaf_task(exam: Exam) -> str:
@@ -96,8 +121,8 @@ def callers(exam: Exam, task: str) -> set[str]:
 
 def lost_elsewhere(graded: Graded, touched: Sequence[str] | set[str]) -> str:
     """The first task beside those touched that has not all its points."""
-    if graded.state != GRADED:
-        return f"{graded.state}: {graded.message}"
+    if graded.state != GRADED or not graded.tasks:
+        return f"{graded.state}: {graded.message or 'no task'}"
     lost = (t for t in graded.tasks if t.task not in touched and t.points < t.possible)
     return next((f"task {t.task} has {t.points:g} of {t.possible:g} points" for t in lost), "")
 
@@ -125,6 +150,6 @@ def try_canaries(canaries: Sequence[Canary], crew: Crew, folder: Path) -> dict[s
     by_name = {canary.name: canary for canary in canaries}
     for canary in canaries:
         write(folder / canary.name, canary.files)
-    todo = [Submission(name, folder / name) for name in by_name]
+    todo = [Submission(name, folder / name, values_only=True) for name in by_name]
     graded = {submission.name: found for submission, found in results(todo, crew)}
     return {name: by_name[name].complaint(graded[name]) for name in by_name}

@@ -7,20 +7,25 @@ made only when something is to be graded. Read next: staff/grading/grade.py.
 from __future__ import annotations
 
 import hashlib
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
+from pathlib import Path
 from typing import Protocol
 
 from staff.batch.canaries import Canary, canaries_of
 from staff.batch.crew import Grader
+from staff.batch.store import file_name
 from staff.batch.submissions import Submission
 from staff.grading import tree
 from staff.grading.exam import Exam, digests, make_exam
 from staff.grading.grade import grade
-from staff.grading.graded import Graded
+from staff.grading.graded import GRADED, Graded, NotebookResult
+from staff.grading.notebooks import Sheet, grade_notebooks, prepare
 from staff.rubric import Rubric
-from staff.sandbox import Jail, open_jail
+from staff.sandbox import Jail, open_jail, unpack
 
 
 class Desk(Protocol):
@@ -33,12 +38,22 @@ class Desk(Protocol):
 
 
 @dataclass(frozen=True)
+class Books:
+    """The notebooks that a submission is graded with."""
+
+    sheets: tuple[Sheet, ...]
+    points: Mapping[str, float]  # notebook -> points to be had
+    pictures: Path  # pictures/ID/ is written here; a cluster's workers must see it
+
+
+@dataclass(frozen=True)
 class SandboxGrader:
     """Grades in jails; travels to the workers of a cluster, and opens a jail on each."""
 
     exam: Exam
     backend: str
     unsafe: bool = False
+    books: Books | None = None
 
     def __call__(self, submission: Submission) -> Graded:
         """The result of a submission.
@@ -46,8 +61,25 @@ class SandboxGrader:
         Raises:
             StaffError: the grader itself failed.
         """
-        found = grade(submission.path, self.exam, jail_of(self.backend, self.unsafe))
-        return replace(found, submission=submission.name)
+        jail = jail_of(self.backend, self.unsafe)
+        found = replace(grade(submission.path, self.exam, jail), submission=submission.name)
+        if self.books is None or submission.values_only or found.state != GRADED:
+            return found
+        return replace(found, notebooks=with_notebooks(submission, self.books, jail))
+
+
+def with_notebooks(submission: Submission, books: Books, jail: Jail) -> tuple[NotebookResult, ...]:
+    """The notebooks' results with a submission's functions; its pictures replace earlier ones.
+
+    Raises:
+        StaffError: a notebook did not start.
+    """
+    pictures = books.pictures / file_name(submission.name)
+    shutil.rmtree(pictures, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="hw5-notebooks-") as folder:
+        unpack(submission.path, Path(folder), tree.student_files())
+        files = tree.overlay(Path(folder), tree.student_files())
+    return grade_notebooks(files, books.sheets, books.points, jail, pictures=pictures)
 
 
 @dataclass(frozen=True)
@@ -59,6 +91,7 @@ class RealDesk:
     backend: str
     unsafe: bool
     common: Mapping[str, str] = field(default_factory=dict)
+    pictures: Path | None = None  # None: no notebooks
 
     def exam(self, tasks: Sequence[str] = ()) -> Exam:
         """The exam, or the part of it that asks for some tasks.
@@ -70,8 +103,17 @@ class RealDesk:
 
     def open(self) -> tuple[Grader, Sequence[Canary]]:
         """The grader, and the canaries for its exam."""
-        exam = self.exam()
-        return SandboxGrader(exam, self.backend, self.unsafe), canaries_of(exam)
+        exam, books = self.exam(), None
+        if self.pictures is not None:
+            points = notebooks_of(self.rubric)
+            sheets = prepare(tuple(points), jail_of(self.backend, self.unsafe))
+            books = Books(sheets, points, self.pictures)
+        return SandboxGrader(exam, self.backend, self.unsafe, books), canaries_of(exam)
+
+
+def notebooks_of(rubric: Rubric) -> dict[str, float]:
+    """Every notebook that gives points."""
+    return {name: points for part in rubric.parts for name, points in part.notebooks.items()}
 
 
 @cache
@@ -85,17 +127,31 @@ def jail_of(backend: str, unsafe: bool) -> Jail:
 
 
 def open_desk(
-    rubric: Rubric, seed: int, *, backend: str = "auto", unsafe: bool = False
+    rubric: Rubric,
+    seed: int,
+    *,
+    backend: str = "auto",
+    unsafe: bool = False,
+    pictures: Path | None = None,
 ) -> RealDesk:
     """Try the jail, and gather what decides a mark.
+
+    Args:
+        rubric: the course's rules.
+        seed: of the inputs.
+        backend: of the sandbox.
+        unsafe: allow a plain process.
+        pictures: where those of notebooks go; None: no notebooks are run.
 
     Raises:
         StaffError: no jail keeps its promises.
     """
     jail = jail_of(backend, unsafe)
+    books = {} if pictures is None else tree.named("notebooks/*.ipynb")
     common = {
         **digests(rubric, jail, tree.ROOT),
         "sandbox": tree.digest(tree.named("staff/sandbox/*.py")),
+        "notebooks": tree.digest(books) if books else "not run",
         "seed": hashlib.sha256(f"seed {seed}".encode()).hexdigest(),
     }
-    return RealDesk(rubric, seed, backend, unsafe, common)
+    return RealDesk(rubric, seed, backend, unsafe, common, pictures)

@@ -2,8 +2,9 @@
 
 Offers `page`. One file that needs no other: styles and pictures are inside, there is no script, and
 the page's policy lets a browser load nothing else. Every word that may come from a student's
-process goes through `said`, and every picture is decoded and written anew. The secret seed and
-cases that are not visible do not appear. Read next: words.py, and report/style.css for the looks.
+process goes through `said`, and every picture is decoded and written anew. The secret seed, what
+the code printed, and cases that are not visible do not appear. Read next: words.py, and
+report/style.css for the looks.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ HERE = Path(__file__).parent
 STYLES = (HERE.parents[1] / "report" / "style.css", HERE / "feedback.css")
 MAX_SIDE = 640  # pixels of a picture's longer side on the page
 SMALL = 200  # pixels; below this a picture is enlarged, so that each of its pixels is seen
-ANCHORS = {"marks": "Marks", "tasks": "Tasks", "notebooks": "Notebooks", "printed": "More"}
+ANCHORS = {"marks": "Marks", "tasks": "Tasks", "notebooks": "Notebooks", "rest": "More"}
 
 
 def page(graded: Graded, marks: Marks, pictures: Path) -> str:
@@ -42,7 +43,7 @@ def page(graded: Graded, marks: Marks, pictures: Path) -> str:
         "marks": marks_table(marks),
         "tasks": "".join(part_section(graded, line) for line in marks.parts),
         "notebooks": "".join(notebook(found, pictures) for found in graded.notebooks),
-        "printed": rest(graded),
+        "rest": rest(graded),
     }
     body = heading(graded, marks) + "".join(
         f'<section id="{name}">{html}</section>' for name, html in sections.items() if html
@@ -69,9 +70,9 @@ def policy(style: str) -> str:
     )
 
 
-def said(text: str, *, lines: bool = False, limit: int = 600) -> str:
+def said(text: str) -> str:
     """Words of any origin as HTML that is only text."""
-    return escape(printable(text, limit=limit, lines=lines))
+    return escape(printable(text))
 
 
 def heading(graded: Graded, marks: Marks) -> str:
@@ -229,18 +230,15 @@ def tile(path: Path, label: str, alt: str) -> str:
 
 
 def rest(graded: Graded) -> str:
-    """What was printed, what happened, and which files this is about."""
+    """What happened, and which files this is about.
+
+    What the code printed stays with the staff: it may hold what lay beside it in the jail, hidden
+    cases among them.
+    """
     notes = "".join(f"<li>{said(note)}</li>" for note in graded.notes)
-    printed = said(graded.printed, lines=True, limit=20_000)
     digest = graded.digests.get("submission", "")
     return (
         (f"<h2>What happened</h2><ul>{notes}</ul>" if notes else "")
-        + (
-            "<h2>What your code printed</h2><details><summary>The end of it</summary>"
-            f'<pre><code class="printed">{printed}</code></pre></details>'
-            if printed.strip()
-            else ""
-        )
         + f'<p class="small">Graded in {graded.seconds:.0f} s, sandbox: {escape(graded.backend)}. '
         f"Digest of what you handed in: {escape(digest[:16]) or 'none'}. Questions about a mark: "
         "name the task and this digest; the grading can be repeated.</p>"

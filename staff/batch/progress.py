@@ -47,7 +47,7 @@ class Progress:
             f"{duration(left)} left" if done < self._total else f"took {duration(spent)}",
         ]
         if failures := self.states[STAFF_FAILURE]:
-            words.append(f"{failures} failures of ours")
+            words.append(f"{failures} failure{'s' * (failures > 1)} of ours")
         return ", ".join(words)
 
 

@@ -29,6 +29,7 @@ class Submission:
 
     name: str  # the student's id
     path: Path  # a folder or an archive; anything else is refused when it is graded
+    values_only: bool = False  # leave the notebooks out, as for canaries
 
 
 def find(folder: Path, names: str = NAMES) -> list[Submission]:

@@ -14,14 +14,12 @@ from staff.grading.graded import PASSED, CaseResult, TaskResult
 LIMIT = 600  # characters of one line
 
 
-def printable(text: str, *, limit: int = LIMIT, lines: bool = False) -> str:
-    """Text without control and direction characters; `lines` keeps line breaks."""
+def printable(text: str) -> str:
+    """Text on one line without control and direction characters, cut to length."""
     kept = "".join(
-        c if c == "\n" and lines else " " if c.isspace() else c
-        for c in text
-        if c.isspace() or unicodedata.category(c)[0] != "C"
+        " " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C"
     )
-    return kept if len(kept) <= limit else kept[: limit - 4] + " ..."
+    return kept if len(kept) <= LIMIT else kept[: LIMIT - 4] + " ..."
 
 
 def reason(case: CaseResult) -> str:

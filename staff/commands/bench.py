@@ -59,19 +59,18 @@ def grade_one(desk: RealDesk, submission: Path) -> int:
 def compare(desk: RealDesk, options: argparse.Namespace, folder: Path) -> None:
     """Print both rates."""
     from staff.batch.bench import in_jails, solved_submissions, under_pytest
-    from staff.batch.desk import SandboxGrader, jail_of
+    from staff.batch.desk import jail_of
 
     began = time.perf_counter()
     exam = desk.exam()
-    jail, at_a_time = jail_of(desk.backend, desk.unsafe).name, f"{options.workers} at a time"
+    jail, at_a_time = jail_of(desk.backend, desk.unsafe), f"{options.workers} at a time"
     print(
         f"{len(exam.cases)} cases of {len({c.task for c in exam.cases})} tasks; exam made in "
         f"{time.perf_counter() - began:.1f} s"
     )
-    grader = SandboxGrader(exam, desk.backend, desk.unsafe)
     todo = solved_submissions(folder / "handed-in", options.count)
-    jailed = in_jails(grader, todo, options.workers)
-    tell(f"in jails ({jail}), {at_a_time}", jailed)
+    jailed = in_jails(exam, jail, todo, options.workers)
+    tell(f"in jails ({jail.name}), {at_a_time}", jailed)
     plain = under_pytest(exam, folder, options.count, options.workers)
     tell(f"plain pytest, a process for each, {at_a_time}", plain)
     load = ", ".join(f"{share:.1f}" for share in os.getloadavg())

@@ -34,6 +34,11 @@ def add_grading(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--names", help="regular expression for entries; its group is the id")
     parser.add_argument("--seed", type=int, help="of the inputs; else drawn once and kept")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="jails at a time")
+    parser.add_argument(
+        "--notebooks",
+        action="store_true",
+        help="run the rubric's notebooks too: half a minute each",
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--scheduler", default="", help="a Dask scheduler, tcp://HOST:PORT")
     where.add_argument("--cluster", action="store_true", help="Dask workers on this machine")
@@ -69,7 +74,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     check_number("--workers", options.workers, low=1, high=1024, whole=True)
     given = vars(options)
     names = ("submissions", "out", "rubric", "roster", "marks", "seed", "workers", "scheduler",
-             "cluster", "backend", "unsafe")  # fmt: skip
+             "cluster", "backend", "unsafe", "notebooks")  # fmt: skip
     own = {"names": options.names} if options.names else {}
     return Settings(
         **{name: given[name] for name in names}, only=tuple(given.get("only", ())), **own

@@ -35,7 +35,7 @@ class Frame:
 
 def pack(words: Mapping[str, str], arrays: Mapping[str, np.ndarray] | None = None) -> bytes:
     """A frame as bytes."""
-    plain = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
+    plain = {name: np.asarray(array, order="C") for name, array in (arrays or {}).items()}
     body = safetensors.numpy.save(plain, dict(words))
     return len(body).to_bytes(LENGTH, "little") + body
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from hw5.checking.tasks import tasks_in
@@ -96,13 +97,24 @@ def of_tasks(exam: Exam, results: Iterable[CaseResult]) -> Iterable[TaskResult]:
     by_task: dict[str, list[CaseResult]] = {}
     for result in results:
         by_task.setdefault(result.task, []).append(result)
-    names = function_names(Path(exam.root))
-    points = exam.rubric.tasks
+    names, points = function_names(Path(exam.root)), exam.rubric.tasks
+    needs = {case.task: case.needs for case in exam.cases}
+    lossy = {task for task, cases in by_task.items() if any(c.score < 1 for c in cases)}
     for task, cases in by_task.items():
+        first = [need for need in needs[task] if need in lossy]
+        if first:
+            cases = [led_by(case, first[0]) for case in cases]
         earned = sum(case.weight * case.score for case in cases) / sum(c.weight for c in cases)
         yield TaskResult(
             task, names.get(task, ""), round(points[task] * earned, 4), points[task], tuple(cases)
         )
+
+
+def led_by(case: CaseResult, first: str) -> CaseResult:
+    """A failed case whose hint begins with the task that is called in it and not right either."""
+    if case.state != FAILED:
+        return case
+    return replace(case, hint=f"first put task {first} right, it is called here; {case.hint}")
 
 
 def function_names(root: Path) -> dict[str, str]:

@@ -20,7 +20,7 @@ import numpy as np
 from staff.grading.cases.case import Arrays, Case
 from staff.grading.exchange import MAX_TEXT, FrameError, Reader, pack
 from staff.grading.graded import CRASHED, NOT_RUN, STUCK, UNWRITTEN
-from staff.grading.worker import ANSWER, IMPORTING, READY
+from staff.grading.worker import ANSWER, IMPORTED, IMPORTING, READY
 from staff.grading.worker import UNWRITTEN as SAYS_UNWRITTEN
 from staff.sandbox import Ended, Jail, Limits, Mount, StaffError
 from staff.sandbox.shapes import EXIT, TIMEOUT
@@ -60,6 +60,7 @@ class Listener:
         self.cases, self.answers = cases, dict[str, Answer]()
         self.is_ready, self.importing, self.trouble, self.is_late = False, "", "", False
         self._reader, self._since = Reader(), time.monotonic()
+        self._announced: set[str] = set()  # modules whose import it has begun
 
     @property
     def case(self) -> Case | None:
@@ -75,13 +76,15 @@ class Listener:
 
     def hear(self, stream: bytearray) -> bool:
         """Take in what has come so far; False when this worker is to be ended."""
+        if self.trouble:
+            return False
         try:
             for frame in self._reader.frames(stream):
                 self._take(frame.words, frame.arrays)
         except FrameError as error:
             self.trouble = f"its reply could not be read: {error}"
         self.is_late = time.monotonic() - self._since > self.allowed
-        return not (self.trouble or self.is_late)
+        return not (self.trouble or self.is_late or self.case is None)
 
     def _take(self, words: Mapping[str, str], arrays: Arrays) -> None:
         """One frame; anything but the next step of the conversation is refused."""
@@ -92,13 +95,21 @@ class Listener:
             return
         if not self.is_ready or self.case is None or words.get("case") != self.case.key:
             raise FrameError("it answered something that was not asked")
-        if kind == IMPORTING:
-            self.importing = self.case.module
+        if kind in (IMPORTING, IMPORTED):
+            self._import(kind)
             return
-        self.importing = ""
         state = {ANSWER: ANSWERED, SAYS_UNWRITTEN: UNWRITTEN}.get(kind, CRASHED)
         text = words.get("text", "")[:MAX_TEXT]
         self.answers[self.case.key] = Answer(state, text, arrays, seconds)
+
+    def _import(self, kind: str) -> None:
+        """A module's import begins or has ended; once each, or it would keep the clock back."""
+        module = self.case.module
+        begins = kind == IMPORTING
+        if begins == bool(self.importing) or (begins and module in self._announced):
+            raise FrameError("it imports a module twice")
+        self._announced.add(module)
+        self.importing = module if begins else ""
 
 
 def compute(
@@ -126,11 +137,7 @@ def compute(
     answers: dict[str, Answer] = {}
     notes, printed = [], ""
     while left:
-        wall = limits.wall_s - (time.monotonic() - began)
-        if wall <= 0:
-            notes.append(f"not all was run: {limits.wall_s:g} s were used up")
-            answers |= {case.key: Answer(NOT_RUN, "no time was left for it") for case in left}
-            break
+        wall = max(0.0, limits.wall_s - (time.monotonic() - began))
         listener = Listener(left)
         ended = jail.run(
             command(),
@@ -144,6 +151,10 @@ def compute(
         answers |= listener.answers
         printed += (ended.stdout + ended.stderr).decode("utf-8", errors="replace")
         left = left[len(listener.answers) :]
+        if answers and not listener.is_ready and ended.status == TIMEOUT:
+            notes.append(f"not all was run: {limits.wall_s:g} s were used up")
+            answers |= {case.key: Answer(NOT_RUN, "no time was left for it") for case in left}
+            left = []
         if left:
             blamed, answer = blame(listener, ended)
             notes.append(f"{listener.importing or left[0].key}: {answer.text}")

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from staff.grading.cases.case import Case
 
-READY, IMPORTING, ANSWER, UNWRITTEN, ERROR = "ready", "importing", "answer", "unwritten", "error"
+READY, IMPORTING, IMPORTED, ANSWER, UNWRITTEN, ERROR = (
+    "ready", "importing", "imported", "answer", "unwritten", "error",
+)  # fmt: skip
 MAX_ANSWER = 2**20  # bytes of one case's answers
 
 
@@ -52,6 +54,7 @@ def main(kit: str, tree: str, *site: str) -> None:
         if case.module not in imported:
             reply.write(pack(words | {"kind": IMPORTING, "module": case.module}))
             import_quietly(case.module)
+            reply.write(pack(words | {"kind": IMPORTED}))
             imported.add(case.module)
         kind, text, arrays = outcome(case, request.arrays)
         reply.write(pack(words | {"kind": kind, "text": text}, arrays))

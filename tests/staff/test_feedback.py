@@ -93,7 +93,7 @@ class Elements(HTMLParser):
 def test_points_reasons_and_hints_are_there(graded, pictures):
     text = Elements(feedback.page(graded, MARKS, pictures)).text
     for words in ("4.4 of 18", "1.5 of 4", "mean over channels", "got 3, expected 4", "eq. 4",
-                  "7 days, of which 5 are free", "not marked yet", "hello\nworld"):  # fmt: skip
+                  "7 days, of which 5 are free", "not marked yet"):  # fmt: skip
         assert words in text
 
 
@@ -104,8 +104,9 @@ def test_hidden_cases_are_counted_and_not_told(graded, pictures):
     assert "0.123" not in html
 
 
-def test_the_seed_does_not_leave_the_house(graded, pictures):
-    assert "987654321" not in feedback.page(graded, MARKS, pictures)
+@pytest.mark.parametrize("secret", ["987654321", "hello", "world"])
+def test_seed_and_printed_text_do_not_leave_the_house(graded, pictures, secret):
+    assert secret not in feedback.page(graded, MARKS, pictures)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,6 @@ def test_the_seed_does_not_leave_the_house(graded, pictures):
         {"submission": EVIL},
         {"message": EVIL, "state": REFUSED},
         {"notes": (EVIL,)},
-        {"printed": EVIL},
         {"tasks": (TaskResult("1.2", "pixel_loss", 0, 4, (case(EVIL, seen=EVIL, hint=EVIL),)),)},
         {"notebooks": (NotebookResult(EVIL, 0, 1, 1, (EVIL,), ((EVIL, EVIL, EVIL),)),)},
     ],
