@@ -3,7 +3,8 @@
 So `make test` is green on the first day and grows with each task. A failure counts as such only if
 its text names a task that is unwritten at this moment; with all tasks written nothing is skipped.
 A test whose failure cannot name it says so beforehand: `@pytest.mark.needs("latents", "3.5")`, or
-`needs()` for the course's five parts. pyproject.toml switches the plugin on. Read next: hw5/checking/tasks.py.
+`needs()` for the course's five parts. pyproject.toml switches the plugin on. Read next:
+hw5/checking/tasks.py.
 """
 
 from __future__ import annotations
