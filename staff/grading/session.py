@@ -140,13 +140,10 @@ def compute(
         wall = max(0.0, limits.wall_s - (time.monotonic() - began))
         listener = Listener(left)
         ended = jail.run(
-            command(),
-            mounts=[Mount(kit, KIT), Mount(tree, TREE)],
-            limits=replace(limits, wall_s=wall),
-            stdin=requests(left, inputs, blocked),
-            env=ENVIRONMENT,
-            on_reply=listener.hear,
-        )
+            command(), mounts=[Mount(kit, KIT), Mount(tree, TREE)],
+            limits=replace(limits, wall_s=wall), stdin=requests(left, inputs, blocked),
+            env=ENVIRONMENT, on_reply=listener.hear,
+        )  # fmt: skip
         listener.hear(bytearray(ended.reply))
         answers |= listener.answers
         printed += (ended.stdout + ended.stderr).decode("utf-8", errors="replace")
