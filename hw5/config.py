@@ -43,6 +43,9 @@ class LossWeights:
     lpips: float = 0.0
     # weight of the mean squared entry of delta; report: 0.1 to project, 0.01 to 0.1 for scribbles
     penalty: float = 0.0
+    # network behind the perceptual and style losses, by its name in the zoo: vgg19 (starter; to be
+    # fetched first), efficientnet-lite0; empty: the bundled world-features
+    features: str = ""
 
     @classmethod
     def for_scribbles(cls) -> LossWeights:

@@ -1,7 +1,7 @@
 """Which bundled networks the commands, notebooks and the report use unless told otherwise.
 
 Offers `FEATURES`, `open_features`, `open_generator` and `build_criterion`. Weights are opened by
-zoo.py; losses.py says what a criterion does with them.
+hw5/zoo; losses.py says what a criterion does with them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,18 @@ from hw5.shapes import Images
 FEATURES = ("world-features", "efficientnet-lite0")
 
 
-def open_features() -> FeatureNetwork:
-    """The best bundled feature network."""
+def open_features(name: str = "") -> FeatureNetwork:
+    """The feature network called `name`, by default the best bundled one.
+
+    Raises:
+        InputError: an unknown name, a network that is not on this machine, or one of another kind.
+    """
     known = zoo.names()
-    return zoo.load(next(name for name in FEATURES if name in known))
+    network = zoo.load(name or next(each for each in FEATURES if each in known))
+    if not isinstance(network, FeatureNetwork):
+        got = f"{name}, a {type(network).__name__}"
+        raise InputError.about("features", expected="a feature network", got=got)
+    return network
 
 
 def open_generator(name: str) -> Generator:
@@ -39,7 +47,8 @@ def open_generator(name: str) -> Generator:
 
 def build_criterion(weights: LossWeights) -> Criterion:
     """The criterion for these weights, with the bundled networks that it needs and no others."""
-    features = open_features() if weights.perceptual or weights.style else None
+    needed = weights.perceptual or weights.style
+    features = open_features(weights.features) if needed else None
     ruler = None
     if weights.lpips:
         from hw5.metrics.perceptual import lpips_metric  # here: the lpips package is slow to import

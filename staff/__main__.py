@@ -14,30 +14,17 @@ from collections.abc import Sequence
 # Before torch is imported: many small checks run fastest on one thread, and forks need that.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# command -> the module of staff/commands that offers HELP, `add_arguments` and `run`
-COMMANDS = {
-    "mutants": "mutants",
-    "alternatives": "alternatives",
-    "seeds": "seeds",
-    "release": "release",
-    "gradescope": "gradescope",
-    "grade": "grade",
-    "regrade": "regrade",
-    "appeal": "appeal",
-    "similarity": "similarity",
-    "scale": "scale",
-    "bench": "bench",
-    "cases": "cases",
-    "calibrate": "calibrate",
-}
+# each a module of staff/commands that offers HELP, `add_arguments` and `run`
+COMMANDS = (
+    "release", "gradescope",
+    "grade", "regrade", "appeal", "similarity", "scale", "bench",
+    "mutants", "alternatives", "seeds", "cases", "calibrate", "attacks",
+)  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    modules = {
-        name: importlib.import_module(f"staff.commands.{module}")
-        for name, module in COMMANDS.items()
-    }
+    modules = {name: importlib.import_module(f"staff.commands.{name}") for name in COMMANDS}
     parser = argparse.ArgumentParser(
         prog="python -m staff",
         description=__doc__,

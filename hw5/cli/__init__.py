@@ -20,12 +20,15 @@ from hw5.cli import (
     bench,
     check,
     compare,
+    convert,
     doctor,
     draw,
+    fetch,
     handin,
     interpolate,
     ladder,
     lecture,
+    models,
     project,
     report,
     sample,
@@ -51,8 +54,11 @@ COMMANDS: dict[str, Command] = {
     "report": report.report,
     "handin": handin.handin,
     "lecture": lecture.lecture,
+    "convert": convert.convert,
     "bench": bench.bench,
     "train": train.train,
+    "models": models.models,
+    "fetch": fetch.fetch,
 }
 
 PROGRAM = "python -m hw5"

@@ -15,11 +15,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hw5.zoo.manifest import Entry
 
 GOOD, NOTE, BAD = "ok", "note", "BAD"
 OLDEST_PYTHON = (3, 10)
 OLDEST_TORCH = (2, 11)
 REQUIRED_WEIGHTS = ("stylegan2", "dcgan")  # what the commands use unless told otherwise
+PERCEPTUAL = "vgg19"  # the feature network of the original course
 # Importable name -> the name pip knows it by. All are in requirements.txt.
 PACKAGES = {
     "numpy": "numpy",
@@ -72,7 +77,7 @@ def examine() -> Iterator[Finding]:
     if all(finding.level != BAD for finding in torch_findings):
         yield examine_threads()
         yield from examine_weights()
-        yield from examine_optional_weights()
+        yield from examine_published()
 
 
 def examine_python(found: tuple[int, int]) -> Finding:
@@ -168,42 +173,53 @@ def examine_folder(folder: Path) -> Finding:
 
 
 def examine_weights() -> Iterator[Finding]:
-    """Is every bundled weight there, with the digest of the manifest?"""
+    """Does every bundled weight load? One line if so, else one for each that does not."""
     from hw5 import zoo
     from hw5.kit.checks import InputError
 
     for name in sorted({*REQUIRED_WEIGHTS} - {*zoo.names()}):
         yield Finding(BAD, name, "not in data/MANIFEST.toml; restore the data folder")
-    for name in zoo.names():
-        entry = zoo.describe(name)
-        if not entry.file:
+    loaded = []
+    for entry in (zoo.describe(name) for name in zoo.names()):
+        if entry.published:
             continue
         try:
-            network = zoo.load(name)
+            zoo.load(entry.name)
         except InputError as error:
-            yield Finding(BAD, name, str(error))
-            continue
-        size = f"{sum(p.numel() for p in network.parameters()) / 1e6:.1f} M numbers"
-        yield Finding(GOOD, name, f"{entry.what} ({size}, {entry.bytes / 1e6:.1f} MB)")
-
-
-def examine_optional_weights() -> Iterator[Finding]:
-    """Networks that are used when their files are on disk, and what stands in for them."""
-    from hw5 import zoo
-    from hw5.defaults import FEATURES
-    from hw5.kit.checks import InputError
-    from hw5.metrics.perceptual import BACKBONE_FILES, lpips_metric
-
-    for name in zoo.names():
-        if zoo.describe(name).file:
-            continue
-        try:
-            zoo.load(name)
-        except InputError as error:
-            instead = next(feature for feature in FEATURES if feature in zoo.names())
-            yield Finding(NOTE, name, f"{instead} is used instead. {error}")
+            yield Finding(BAD, entry.name, str(error))
         else:
-            yield Finding(GOOD, name, zoo.describe(name).what)
+            loaded.append(entry.bytes)
+    if loaded:
+        size = f"{sum(loaded) / 1e6:.0f} MB"
+        yield Finding(GOOD, "weights", f"{len(loaded)} networks of the project load ({size})")
+
+
+def examine_published() -> Iterator[Finding]:
+    """Networks of others: those that are here, those of which only the name is, what is missing."""
+    from hw5 import zoo
+    from hw5.metrics.perceptual import BACKBONES, lpips_metric
+    from hw5.zoo.inventory import HERE, LATER, stock
+
+    stocks = [stock(entry, digest=True) for entry in map(zoo.describe, zoo.names())]
+    for found in (each for each in stocks if each.entry.published):
+        yield from (Finding(NOTE, found.entry.name, line) for line in found.passed_over)
+        if found.state == HERE:
+            yield Finding(GOOD, found.entry.name, str(found.path))
+    missing = {each.entry.name: each.entry for each in stocks if each.state not in (HERE, LATER)}
+    if PERCEPTUAL in missing:
+        yield Finding(NOTE, PERCEPTUAL, advice(missing.pop(PERCEPTUAL)))
     ruler = lpips_metric().name
-    level = GOOD if any(ruler.endswith(name) for name in BACKBONE_FILES) else NOTE
-    yield Finding(level, "lpips", f"measures with {ruler}")
+    published = any(ruler.endswith(f"-{name}") for name in BACKBONES)
+    better = "" if published else f"; the published one: python -m hw5 fetch {BACKBONES['alex']}"
+    yield Finding(GOOD if published else NOTE, "lpips", f"measures with {ruler}{better}")
+    more = [name for name in missing if name not in BACKBONES.values()]
+    if more:
+        text = f"{len(more)} networks of others can be fetched: python -m hw5 models"
+        yield Finding(NOTE, "more", text)
+
+
+def advice(entry: Entry) -> str:
+    """What is used as long as a published network is missing, and how to get it."""
+    from hw5.zoo.places import how_to_get
+
+    return f"not here, {entry.instead} is used meanwhile; to have it: {how_to_get(entry)}"

@@ -43,7 +43,7 @@ def interpolate(
     Args:
         first: where the film starts: a number (seed of a random cat), a picture file, or chelsea
         second: where it ends, likewise
-        generator: name of a bundled generator (`python -m hw5 doctor` lists them)
+        generator: name of a bundled generator (`python -m hw5 models` lists them)
         settings: the walk
         search: how pictures are projected; its space is also the space of the walk
         weights: the loss of that projection

@@ -64,7 +64,7 @@ def ladder(
 
     Args:
         photo: the picture from the wild: a file, or chelsea for the photograph that comes along
-        generator: name of a bundled generator (`python -m hw5 doctor` lists them)
+        generator: name of a bundled generator (`python -m hw5 models` lists them)
         settings: the search under examination
         weights: the loss under examination
         thresholds: where well ends

@@ -32,7 +32,7 @@ def project(
 
     Args:
         picture: picture file of any size, or chelsea for the photograph that comes with the package
-        generator: name of a bundled generator (`python -m hw5 doctor` lists them)
+        generator: name of a bundled generator (`python -m hw5 models` lists them)
         settings: the search
         weights: the loss
         box: the square to use, in pixels of the picture; the largest in the middle by default

@@ -1,6 +1,6 @@
 """`hw5 sample`: random pictures from a generator.
 
-Offers `sample`. The codes come from hw5/latents.py, the networks from hw5/zoo.py.
+Offers `sample`. The codes come from hw5/latents.py, the networks from hw5/zoo.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def sample(
       python -m hw5 sample --generator dcgan --seed 3 --out runs/dcgan.png
 
     Args:
-        generator: name of a bundled generator (`python -m hw5 doctor` lists them)
+        generator: name of a bundled generator (`python -m hw5 models` lists them)
         space: latent space to draw from; the generator's last one by default
         count: number of pictures, 1 to 1024
         truncation: 1 keeps the codes, 0 gives the mean picture, 0.7 trades variety for quality

@@ -25,11 +25,11 @@ from hw5.inversion.descent import OnStep, never
 from hw5.inversion.fastest import DEFAULTS, Encoder, Fastest, fastest
 from hw5.inversion.inverted import Inverted
 from hw5.kit import seeding
+from hw5.kit.cache import cache_folder
 from hw5.kit.files import atomic_write
 from hw5.losses import Criterion
 from hw5.models.generator import Generator
 from hw5.shapes import Images
-from hw5.world.dataset import cache_folder
 
 GENERATOR, ENCODER = "stylegan2", "encoder"
 # Squares, as the curvature needs; features weigh as much as pixels at the mean picture.

@@ -1,12 +1,14 @@
 """Files that are read with clear errors and written whole or not at all.
 
-Offers `read_bytes`, `atomic_write` (a file), `atomic_folder` (a folder) and `refuse_existing`.
+Offers `read_bytes`, `atomic_write` (a file), `atomic_folder` (a folder), `refuse_existing` and
+`clear_errors` (the system's own errors as one clear line).
 Pictures, sketches and run folders are built on them. Read next: decode.py, runs.py.
 """
 
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import secrets
 import shutil
@@ -17,6 +19,7 @@ from pathlib import Path
 from hw5.kit.checks import InputError
 
 MEBIBYTE = 1024 * 1024
+_NO_ROOM_HINT = "free some space, or choose a place on another disk"
 
 # What to do about each kind of failure, in the order in which they are asked.
 _HINTS = {
@@ -91,6 +94,19 @@ def atomic_folder(path: str | Path, *, overwrite: bool = False) -> Iterator[Path
         temporary.mkdir()
         yield temporary
         _swap_in(temporary, path)
+
+
+@contextmanager
+def clear_errors(verb: str, path: Path) -> Iterator[None]:
+    """Turn a failure of the block to `verb` ("read", "write") the file at `path` into a clear line.
+
+    Raises:
+        InputError: in the place of an OSError.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise _cannot(verb, path, error) from error
 
 
 def refuse_existing(path: str | Path, *, overwrite: bool) -> None:
@@ -180,6 +196,7 @@ def _usable(path: str | Path) -> Path:
 def _cannot(verb: str, path: Path, error: OSError) -> InputError:
     """Return the clear line for an operating-system `error` met while trying to `verb` `path`."""
     hint = next((text for kind, text in _HINTS.items() if isinstance(error, kind)), "")
+    hint = _NO_ROOM_HINT if error.errno in (errno.ENOSPC, errno.EDQUOT) else hint
     reason = os.strerror(error.errno) if error.errno else str(error)
     return InputError(f"{path}: cannot {verb}: {reason}." + (f" Hint: {hint}" if hint else ""))
 

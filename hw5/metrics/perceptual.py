@@ -8,9 +8,8 @@ says which one it is: figures of different rulers do not compare. triplets.py te
 
 from __future__ import annotations
 
-import os
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import lpips
@@ -25,11 +24,11 @@ from hw5.models.features import FeatureNetwork
 from hw5.models.lpips_heads import LpipsHeads, Taps
 from hw5.shapes import Images, PerPicture
 
-# Backbone -> the file name under which torchvision publishes it, in the order `auto` tries them.
-BACKBONE_FILES = {
-    "alex": "alexnet-owt-7be5be79.pth",  # the authors' advice for measuring
-    "vgg": "vgg16-397923af.pth",  # their advice for optimising
-    "squeeze": "squeezenet1_1-b8a52dc0.pth",
+# Backbone -> its name in the zoo, in the order `auto` tries them.
+BACKBONES = {
+    "alex": "alexnet",  # the authors' advice for measuring
+    "vgg": "vgg16",  # their advice for optimising
+    "squeeze": "squeezenet",
 }
 HEADS = "lpips-heads"  # zoo name of the bundled network's heads, calibrated on the world
 OFFLINE = "offline"
@@ -101,7 +100,8 @@ def lpips_metric(
     features: FeatureNetwork | None = None,
     taps: Taps | None = None,
     heads: str | Path | None = None,
-    folders: Iterable[str | Path] | None = None,
+    weights: str | Path | None = None,
+    data: Path = zoo.DATA,
 ) -> LpipsMetric:
     """Build a perceptual ruler from what is on this machine; nothing is ever downloaded.
 
@@ -112,35 +112,23 @@ def lpips_metric(
         taps: where to tap it; by default where the heads were trained, else `spread_taps`.
         heads: file of the offline ruler's heads, as `zoo.save` writes it; by default the bundled
             ones, if neither `features` nor `taps` were given.
-        folders: where weight files are looked for, `weight_folders()` by default.
+        weights: file of a named backbone that is not the published one; its digest is not asked.
+        data: folder of the zoo's manifest, which knows the published files and finds them.
 
     Raises:
         InputError: unknown backbone, weights of a named one not on disk, a damaged file, or heads
             that were trained for other taps.
     """
-    check_choice("backbone", backbone, ("auto", OFFLINE, *BACKBONE_FILES))
-    folders = weight_folders() if folders is None else [Path(folder) for folder in folders]
-    for name in BACKBONE_FILES if backbone == "auto" else [backbone]:
-        path = _find(BACKBONE_FILES.get(name, ""), folders)
-        if path is not None:
+    check_choice("backbone", backbone, ("auto", OFFLINE, *BACKBONES))
+    if backbone in BACKBONES:
+        path = zoo.path_of(BACKBONES[backbone], data=data) if weights is None else Path(weights)
+        return _package_metric(backbone, path)
+    for name, network in BACKBONES.items() if backbone == "auto" else ():
+        if path := zoo.find(network, data=data):
             return _package_metric(name, path)
-    if backbone in BACKBONE_FILES:
-        raise InputError.about(
-            f"lpips backbone {backbone}",
-            expected=f"{BACKBONE_FILES[backbone]} in one of {', '.join(map(str, folders))}",
-            got="none",
-            hint="copy torchvision's published file there, or use backbone 'offline'",
-        )
     if heads is None and features is None and taps is None and HEADS in zoo.names():
         heads = HEADS
     return _offline_metric(features or EfficientNetLite0(), taps, heads)
-
-
-def weight_folders() -> list[Path]:
-    """Where weight files are looked for: $HW5_WEIGHTS, the project's data, torch hub's cache."""
-    named = [Path(os.environ["HW5_WEIGHTS"]).expanduser()] if os.environ.get("HW5_WEIGHTS") else []
-    bundled = Path(__file__).resolve().parents[2] / "data" / "weights"
-    return [*named, bundled, Path(torch.hub.get_dir()) / "checkpoints"]
 
 
 def spread_taps(features: FeatureNetwork, *, size: int | None = None) -> Taps:
@@ -250,11 +238,6 @@ def _read_weights(path: Path) -> Mapping[str, Tensor]:
             got=f"{type(error).__name__} on reading",
             hint="copy the published file again",
         ) from error
-
-
-def _find(name: str, folders: Sequence[Path]) -> Path | None:
-    """The first file of that name in the folders."""
-    return next((folder / name for folder in folders if (folder / name).is_file()), None)
 
 
 @torch.no_grad()

@@ -1,13 +1,13 @@
 """The door to all feature networks: frozen networks whose named layers say what a picture shows.
 
-Offers the interface `FeatureNetwork`, `VGG19` (ImageNet weights from disk), `EfficientNetLite0`
+Offers the interface `FeatureNetwork`, `VGG19` (ImageNet weights from a file), `EfficientNetLite0`
 (ImageNet weights from a Python package) and `WorldFeatures` (trained on this project's pictures).
 Start with feature_network.py; hw5/losses.py compares pictures with them.
 """
 
 from hw5.models.efficientnet import EfficientNetLite0
 from hw5.models.feature_network import FeatureNetwork
-from hw5.models.vgg import VGG19, find_weights
+from hw5.models.vgg import VGG19
 from hw5.models.world_features import WorldFeatures
 
-__all__ = ["VGG19", "EfficientNetLite0", "FeatureNetwork", "WorldFeatures", "find_weights"]
+__all__ = ["VGG19", "EfficientNetLite0", "FeatureNetwork", "WorldFeatures"]

@@ -15,22 +15,26 @@ from hw5.kit.checks import InputError, check_choice, check_shape
 from hw5.models.generator import Generator, Noise
 from hw5.models.stylegan2_layers import (
     MappingNetwork,
+    SynthesisBlock,
     SynthesisLayer,
     SynthesisNetwork,
     ToRGB,
     channel_schedule,
+    one_hot,
 )
-from hw5.models.stylegan2_ops import upsample
+from hw5.models.stylegan2_ops import BRANCH_GAIN, upsample
 
 NOISE_MODES = ("fixed", "random", "none")
 Edit = Mapping[str, Callable[[Tensor], Tensor]]
 
 
 class StyleGAN2(Generator):
-    """StyleGAN2 with a mapping network, output skips and per-layer noise.
+    """StyleGAN2 with a mapping network, per-layer noise, output skips or shortcuts.
 
-    Pictures are not clamped: values a little beyond [-1, 1] occur. Layers are named "b4.conv1",
-    "b4.torgb", "b8.conv0", ... in the order in which they run (`layer_names`).
+    A conditional network draws pictures of one class, `label`. Pictures are not clamped: values a
+    little beyond [-1, 1] occur. Layers are named "b4.conv1", "b4.torgb", "b8.conv0", ... in the
+    order in which they run (`layer_names`). In a "resnet" the result of a conv1 holds the shortcut;
+    there and in "orig" only the last block has a torgb.
     """
 
     spaces = ("z", "w", "w+")
@@ -49,18 +53,25 @@ class StyleGAN2(Generator):
         mapping_width: int | None = None,  # of the layers inside the mapping network; None: w_dim
         img_channels: int = 3,
         conv_clamp: float | None = None,  # largest magnitude of features; ADA: 256 with float16
+        architecture: str = "skip",  # or "resnet", "orig": StyleGAN2, figure 7
+        c_dim: int = 0,  # classes of a conditional network; 0: none (CIFAR-10: 10)
+        embed_features: int | None = None,  # width of a class's embedding; None: w_dim
+        label: int | None = None,  # the class to draw, 0 to c_dim - 1
     ) -> None:
         """Build a generator with random weights."""
         super().__init__()
         widths = channel_schedule(image_size, channel_base, channel_max, channels)
         self.image_size, self.z_dim, self.w_dim = image_size, z_dim, w_dim
-        self.synthesis = SynthesisNetwork(w_dim, widths, img_channels, conv_clamp)
+        self.c_dim, self.label = c_dim, label
+        self.synthesis = SynthesisNetwork(w_dim, widths, img_channels, conv_clamp, architecture)
         self.mapping = MappingNetwork(
             z_dim,
             w_dim,
             num_mapping_layers,
             lr_multiplier=mapping_lr_multiplier,
             width=mapping_width,
+            c_dim=c_dim,
+            embed_features=embed_features,
         )
         self.conv_names = tuple(self._conv_names())
         self.num_layers = len(self.conv_names) + 1  # the last torgb has a code of its own
@@ -81,10 +92,19 @@ class StyleGAN2(Generator):
         w_plus = self.truncate(w_plus, truncation, cutoff=truncation_cutoff)
         return self.synthesize(w_plus, noise=noise, rng=rng)
 
-    def map(self, z: Tensor) -> Tensor:
-        """Intermediate codes w (N, 1, w_dim) of z (N, z_dim)."""
+    def map(self, z: Tensor, *, label: int | None = None) -> Tensor:
+        """Intermediate codes w (N, 1, w_dim) of z (N, z_dim).
+
+        Args:
+            z: Standard normal codes.
+            label: Class of a conditional network; None: the network's own `label`.
+
+        Raises:
+            InputError: z of another shape, or a conditional network without a class.
+        """
         check_shape("z", z, ("N", self.z_dim))
-        return self.mapping(z)[:, None]
+        labels = one_hot(self.label if label is None else label, self.c_dim, z)
+        return self.mapping(z, labels)[:, None]
 
     def truncate(self, w_plus: Tensor, psi: float, *, cutoff: int | None = None) -> Tensor:
         """Pull w or w+ towards the average code. StyleGAN, appendix B.
@@ -181,6 +201,7 @@ class StyleGAN2(Generator):
         """The picture as it stands after the block of `size` pixels, (N, 3, size, size).
 
         Skips make it a picture: later blocks enlarge it and add what is finer. StyleGAN2, figure 7.
+        Other architectures have a picture at their full size only.
 
         Args:
             w_plus: Codes (N, num_layers, w_dim).
@@ -207,10 +228,15 @@ class StyleGAN2(Generator):
         """Run the layers up to `last`; return "image", or the wanted ones once all are there."""
         found: dict[str, Tensor] = {}
         x = self._constant(styles[self.layer_names[0]])
-        image: Tensor | None = None
+        image = shortcut = None
         for name in self.layer_names:
-            layer, is_conv = self._layer(name), not name.endswith("torgb")
-            result = layer(x, styles[name], noise[name]) if is_conv else layer(x, styles[name])
+            is_conv = not name.endswith("torgb")
+            if name.endswith("conv0"):
+                shortcut = self._block(name).shortcut(x)
+            if is_conv:
+                result = self._convolve(name, x, styles[name], noise[name], shortcut)
+            else:
+                result = self._layer(name)(x, styles[name])
             result = edit[name](result) if name in edit else result
             if name in wanted:
                 found[name] = result
@@ -224,6 +250,15 @@ class StyleGAN2(Generator):
                 break
         return {"image": image}
 
+    def _convolve(
+        self, name: str, x: Tensor, style: Tensor, noise: Tensor | None, shortcut: Tensor | None
+    ) -> Tensor:
+        """Result of a conv; the block's second one, conv1, ends with the shortcut's sum."""
+        layer = self._layer(name)
+        if shortcut is None or name.endswith("conv0"):
+            return layer(x, style, noise)
+        return shortcut + layer(x, style, noise, gain=BRANCH_GAIN)
+
     def _constant(self, style: Tensor) -> Tensor:
         const = self.synthesis.block(4).const
         x = const.expand(style.shape[0], *const.shape)
@@ -233,8 +268,7 @@ class StyleGAN2(Generator):
     def _add_to_skip(self, image: Tensor | None, rgb: Tensor, name: str) -> Tensor:
         if image is None:
             return rgb
-        fir = self.get_submodule(f"synthesis.{name.split('.')[0]}").resample_filter
-        return upsample(image, fir) + rgb
+        return upsample(image, self._block(name).resample_filter) + rgb
 
     def _choose_noise(
         self, noise: Noise, count: int, rng: torch.Generator | None
@@ -275,6 +309,9 @@ class StyleGAN2(Generator):
     def _layer(self, name: str) -> SynthesisLayer | ToRGB:
         return self.get_submodule(f"synthesis.{name}")
 
+    def _block(self, name: str) -> SynthesisBlock:
+        return self.get_submodule(f"synthesis.{name.split('.')[0]}")
+
     def _conv_names(self) -> list[str]:
         names = [f"b{size}.conv{i}" for size in self.synthesis.resolutions for i in (0, 1)]
         return names[1:]  # b4 starts from a constant: it has no conv0
@@ -284,6 +321,6 @@ class StyleGAN2(Generator):
         index: dict[str, int] = {}
         for i, name in enumerate(self.conv_names):
             index[name] = i
-            if name.endswith("conv1"):
+            if name.endswith("conv1") and self._block(name).torgb is not None:
                 index[name.replace("conv1", "torgb")] = i + 1
         return index

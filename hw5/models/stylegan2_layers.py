@@ -13,9 +13,11 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from hw5.kit.checks import InputError
+from hw5.kit.checks import InputError, check_choice
 from hw5.models.stylegan2_ops import (
+    BRANCH_GAIN,
     LRELU_GAIN,
+    Conv,
     FullyConnected,
     activate,
     fir_filter,
@@ -23,9 +25,15 @@ from hw5.models.stylegan2_ops import (
     normalize_2nd_moment,
 )
 
+ARCHITECTURES = ("skip", "resnet", "orig")  # StyleGAN2, figure 7: b, c, a
+
 
 class MappingNetwork(nn.Module):
-    """Fully connected layers from z (N, z_dim) to w (N, w_dim). StyleGAN, section 2."""
+    """Fully connected layers from z (N, z_dim) to w (N, w_dim). StyleGAN, section 2.
+
+    A conditional network reads labels beside z: an embedding of the label is normalised like z and
+    joined to it (ADA, appendix C). A discriminator's mapping reads labels alone: z_dim 0.
+    """
 
     def __init__(
         self,
@@ -35,19 +43,29 @@ class MappingNetwork(nn.Module):
         *,
         lr_multiplier: float = 0.01,  # the mapping learns 100 times more slowly (StyleGAN, app. C)
         width: int | None = None,  # of the layers between; None: w_dim (ADA's layer_features)
+        c_dim: int = 0,  # classes; 0: no labels
+        embed_features: int | None = None,  # width of a label's embedding; None: w_dim
+        tracks_average: bool = True,  # a discriminator's mapping does not
     ) -> None:
         """Build layers fc0 ... and the average code `w_avg`, which starts at 0."""
         super().__init__()
-        self.num_layers = num_layers
-        widths = [z_dim, *[width or w_dim] * (num_layers - 1), w_dim]
+        self.num_layers, self.z_dim, self.c_dim = num_layers, z_dim, c_dim
+        embedded = (embed_features or w_dim) if c_dim else 0
+        if c_dim:
+            self.embed = FullyConnected(c_dim, embedded)
+        widths = [z_dim + embedded, *[width or w_dim] * (num_layers - 1), w_dim]
         for i, (before, after) in enumerate(itertools.pairwise(widths)):
             layer = FullyConnected(before, after, activation="lrelu", lr_multiplier=lr_multiplier)
             self.add_module(f"fc{i}", layer)
-        self.register_buffer("w_avg", torch.zeros(w_dim))
+        if tracks_average:
+            self.register_buffer("w_avg", torch.zeros(w_dim))
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Map z (N, z_dim), of any length, to w (N, w_dim)."""
-        x = normalize_2nd_moment(z)
+    def forward(self, z: Tensor | None, labels: Tensor | None = None) -> Tensor:
+        """Map z (N, z_dim), of any length, and labels (N, c_dim), one-hot, to w (N, w_dim)."""
+        parts = [normalize_2nd_moment(z)] if self.z_dim else []
+        if self.c_dim:
+            parts.append(normalize_2nd_moment(self.embed(labels)))
+        x = torch.cat(parts, dim=1)
         for i in range(self.num_layers):
             x = self.get_submodule(f"fc{i}")(x)
         return x
@@ -81,14 +99,18 @@ class SynthesisLayer(nn.Module):
         self.register_buffer("noise_const", torch.randn(resolution, resolution))
         self.register_buffer("resample_filter", fir_filter())
 
-    def forward(self, x: Tensor, style: Tensor, noise: Tensor | None) -> Tensor:
-        """Features (N, O, H, W) from x, style (N, I) and noise (1 or N, 1, H, W) or None."""
+    def forward(self, x: Tensor, style: Tensor, noise: Tensor | None, gain: float = 1.0) -> Tensor:
+        """Features (N, O, H, W) from x, style (N, I) and noise (1 or N, 1, H, W) or None.
+
+        `gain` scales the result, and its limit with it.
+        """
         fir = self.resample_filter if self.up else None
-        x = modulated_conv(x, self.weight, style, self.bias, fir=fir, gain=LRELU_GAIN)
+        factor = LRELU_GAIN * gain  # a leaky ReLU lets positive factors through
+        x = modulated_conv(x, self.weight, style, self.bias, fir=fir, gain=factor)
         if noise is not None:
-            x = x.add_((noise * (self.noise_strength * LRELU_GAIN)).to(x.dtype))
+            x = x.add_((noise * (self.noise_strength * factor)).to(x.dtype))
         x = activate(x, "lrelu")
-        return x if self.clamp is None else x.clamp(-self.clamp, self.clamp)
+        return x if self.clamp is None else x.clamp(-self.clamp * gain, self.clamp * gain)
 
 
 class ToRGB(nn.Module):
@@ -119,7 +141,11 @@ class ToRGB(nn.Module):
 
 
 class SynthesisBlock(nn.Module):
-    """All layers of one resolution: conv0 doubles the size, conv1 keeps it, torgb reads it out."""
+    """All layers of one resolution: conv0 doubles the size, conv1 keeps it, torgb reads it out.
+
+    Where the architecture is "resnet" a shortcut runs beside conv0 and conv1; there and in "orig"
+    only the last block has a torgb. StyleGAN2, figure 7.
+    """
 
     def __init__(
         self,
@@ -129,10 +155,14 @@ class SynthesisBlock(nn.Module):
         resolution: int,  # of the result, pixels
         img_channels: int,
         clamp: float | None,
+        *,
+        architecture: str = "skip",
+        is_last: bool = False,
     ) -> None:
         """Build the block under the parameter names of ADA."""
         super().__init__()
         self.register_buffer("resample_filter", fir_filter())
+        self.architecture, self.torgb, self.skip = architecture, None, None
         if in_channels == 0:
             self.const = nn.Parameter(torch.randn(out_channels, resolution, resolution))
         else:
@@ -140,11 +170,18 @@ class SynthesisBlock(nn.Module):
                 in_channels, out_channels, w_dim, resolution, up=True, clamp=clamp
             )
         self.conv1 = SynthesisLayer(out_channels, out_channels, w_dim, resolution, clamp=clamp)
-        self.torgb = ToRGB(out_channels, img_channels, w_dim, clamp=clamp)
+        if is_last or architecture == "skip":
+            self.torgb = ToRGB(out_channels, img_channels, w_dim, clamp=clamp)
+        if in_channels and architecture == "resnet":
+            self.skip = Conv(in_channels, out_channels, 1, bias=False, up=True)
+
+    def shortcut(self, x: Tensor) -> Tensor | None:
+        """What is added to conv1's result for the block's input x; None without a shortcut."""
+        return None if self.skip is None else self.skip(x, gain=BRANCH_GAIN)
 
 
 class SynthesisNetwork(nn.Module):
-    """Blocks b4, b8, ... up to the picture's size. StyleGAN2, figure 7b (output skips)."""
+    """Blocks b4, b8, ... up to the picture's size. StyleGAN2, figure 7 (b: output skips)."""
 
     def __init__(
         self,
@@ -152,19 +189,39 @@ class SynthesisNetwork(nn.Module):
         channels: Mapping[int, int],
         img_channels: int,
         clamp: float | None,
+        architecture: str = "skip",  # or "resnet", "orig"
     ) -> None:
         """Build one block for each resolution of `channels`, in rising order."""
         super().__init__()
+        check_choice("architecture", architecture, ARCHITECTURES)
         self.resolutions = tuple(channels)
         previous = 0
         for size, width in channels.items():
-            block = SynthesisBlock(previous, width, w_dim, size, img_channels, clamp)
+            is_last = size == self.resolutions[-1]
+            options = {"architecture": architecture, "is_last": is_last}
+            block = SynthesisBlock(previous, width, w_dim, size, img_channels, clamp, **options)
             self.add_module(f"b{size}", block)
             previous = width
 
     def block(self, resolution: int) -> SynthesisBlock:
         """Return the block that ends at `resolution` pixels."""
         return self.get_submodule(f"b{resolution}")
+
+
+def one_hot(label: int | None, c_dim: int, like: Tensor) -> Tensor | None:
+    """Labels (N, c_dim), all of class `label`, for a batch `like` (N, ...); None if c_dim is 0.
+
+    Raises:
+        InputError: The network has classes and `label` is none of them.
+    """
+    if not c_dim:
+        return None
+    if label is None or not 0 <= label < c_dim:
+        hint = "choose one when loading, as in FILE.pkl#3"
+        raise InputError.about("label", expected=f"a class, 0 to {c_dim - 1}", got=label, hint=hint)
+    labels = like.new_zeros(like.shape[0], c_dim)
+    labels[:, label] = 1
+    return labels
 
 
 def channel_schedule(

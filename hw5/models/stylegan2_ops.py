@@ -20,6 +20,7 @@ from hw5.kit.checks import check_choice
 
 SLOPE = 0.2  # of the leaky ReLU for negative input (StyleGAN2)
 LRELU_GAIN = math.sqrt(2)  # keeps the variance through a leaky ReLU (He et al. 2015)
+BRANCH_GAIN = math.sqrt(0.5)  # two branches of equal variance add up to the same variance
 FIR_TAPS = (1, 3, 3, 1)  # binomial low-pass filter (StyleGAN2, appendix B)
 EPSILON = 1e-8  # in every normalisation
 
@@ -132,7 +133,7 @@ class FullyConnected(nn.Module):
 
 
 class Conv(nn.Module):
-    """Convolution with equalised learning rate, optional FIR downsampling and leaky ReLU."""
+    """Convolution with equalised learning rate, optional FIR resampling and leaky ReLU."""
 
     def __init__(
         self,
@@ -143,13 +144,14 @@ class Conv(nn.Module):
         bias: bool = True,
         activation: str = "linear",  # or "lrelu"
         down: bool = False,  # halve height and width?
+        up: bool = False,  # double them? For kernels of 1x1
         clamp: float | None = None,  # largest magnitude let through; None: no limit
     ) -> None:
         """Draw the weight from a standard normal; the bias starts at 0."""
         super().__init__()
         check_choice("activation", activation, ("linear", "lrelu"))
         shape = (out_channels, in_channels, kernel_size, kernel_size)
-        self.activation, self.down, self.clamp = activation, down, clamp
+        self.activation, self.down, self.up, self.clamp = activation, down, up, clamp
         self.weight = nn.Parameter(torch.randn(shape))
         self.bias = nn.Parameter(torch.zeros(out_channels)) if bias else None
         self.weight_gain = 1 / math.sqrt(in_channels * kernel_size**2)
@@ -166,6 +168,8 @@ class Conv(nn.Module):
 
     def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         size = weight.shape[2]
+        if self.up:
+            return upsample(F.conv2d(x, weight, bias), self.resample_filter)
         if not self.down:
             return F.conv2d(x, weight, bias, padding=size // 2)
         if size == 1:

@@ -1,11 +1,11 @@
-"""VGG-19 with torchvision's ImageNet weights, read from disk and never downloaded.
+"""VGG-19 with torchvision's ImageNet weights, read from a file.
 
-Offers `VGG19` and `find_weights`. The interface is explained in feature_network.py.
+Offers `VGG19`; `zoo.load("vgg19")` finds the file. The interface is explained in
+feature_network.py.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +17,6 @@ from hw5.models.feature_network import FeatureNetwork
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of pictures in [0, 1]; torchvision's training recipe
 IMAGENET_STD = (0.229, 0.224, 0.225)
-WEIGHTS_VARIABLE = "HW5_WEIGHTS"  # environment variable: a folder that is searched first
-VGG19_FILE = "vgg19-dcbb9e9d.pth"  # torchvision's file name; holds the start of its SHA-256
 
 
 class VGG19(FeatureNetwork):
@@ -42,17 +40,12 @@ class VGG19(FeatureNetwork):
             previous = channels
 
     @classmethod
-    def load(cls, path: str | Path | None = None) -> VGG19:
-        """Frozen network with torchvision's ImageNet weights from disk; nothing is downloaded.
-
-        Args:
-            path: The weights file; None looks in the folder named by the environment variable
-                HW5_WEIGHTS, then in data/weights, then in torch's hub cache.
+    def load(cls, path: str | Path) -> VGG19:
+        """Frozen network with torchvision's ImageNet weights from the file at `path`.
 
         Raises:
-            InputError: No such file, or it does not hold VGG-19.
+            InputError: The file does not hold VGG-19.
         """
-        path = find_weights(VGG19_FILE) if path is None else Path(path)
         try:
             state = torch.load(path, map_location="cpu", weights_only=True)
             with torch.device("meta"):
@@ -61,7 +54,7 @@ class VGG19(FeatureNetwork):
         except Exception as error:  # torch raises six different types for a broken file
             raise InputError(
                 f"{path}: not a VGG-19 state dict of torchvision ({type(error).__name__}). "
-                f"Hint: fetch {VGG19_FILE} again; its SHA-256 starts with dcbb9e9d"
+                "Hint: bring the right one with python -m hw5 fetch vgg19"
             ) from error
         return network.freeze()
 
@@ -90,26 +83,6 @@ class VGG19(FeatureNetwork):
                 index += 2  # the convolution and its ReLU
             index += 1  # the pooling
         return renamed
-
-
-def find_weights(filename: str) -> Path:
-    """Path of a weights file that the user fetched.
-
-    Raises:
-        InputError: It is in none of the folders; the message says where to get and put it.
-    """
-    data = Path(__file__).resolve().parents[2] / "data" / "weights"
-    folders = [data, Path(torch.hub.get_dir()) / "checkpoints"]
-    if os.environ.get(WEIGHTS_VARIABLE):
-        folders.insert(0, Path(os.environ[WEIGHTS_VARIABLE]).expanduser())
-    for folder in folders:
-        if (folder / filename).is_file():
-            return folder / filename
-    raise InputError(
-        f"{filename}: not found, and nothing is downloaded unasked. Hint: fetch it from "
-        f"torchvision's model page (VGG19_Weights.IMAGENET1K_V1) and put it into {data}, or into a "
-        f"folder named by the environment variable {WEIGHTS_VARIABLE}"
-    )
 
 
 def _normalize(images: Tensor) -> Tensor:

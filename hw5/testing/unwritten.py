@@ -2,7 +2,8 @@
 
 So `make test` is green on the first day and grows with each task. A failure counts as such only if
 its text names a task that is unwritten at this moment; with all tasks written nothing is skipped.
-pyproject.toml switches the plugin on. Read next: hw5/checking/tasks.py.
+A test whose failure cannot name it says so beforehand: `@pytest.mark.needs("latents", "3.5")`, or
+`needs()` for the course's five parts. pyproject.toml switches the plugin on. Read next: hw5/checking/tasks.py.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Generator
 
 import pytest
 
-from hw5.checking.tasks import PACKAGE, Task, find_tasks
+from hw5.checking.tasks import PACKAGE, PARTS, Task, find_tasks, part_of
 
 # "task 1.2: pixel_loss" as a stub says it, "Task 1.2 is yours" as a notebook does
 _NAMED = re.compile(r"\btask (\d+\.\d+)(?:: | is yours)", re.IGNORECASE)
@@ -23,6 +24,17 @@ def pytest_configure(config: pytest.Config) -> None:
     """Read once which tasks are still to be written."""
     tasks = find_tasks()
     config.stash[_TASKS] = {number: task for number, task in tasks.items() if task.unwritten}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test that needs an unwritten task before it begins."""
+    mark = item.get_closest_marker("needs")
+    if mark is None:
+        return
+    wanted = mark.args or tuple(PARTS)[:-1]  # all but the advanced part
+    for number, task in item.config.stash[_TASKS].items():
+        if number in wanted or part_of(number) in wanted:
+            pytest.skip(reason_of(task))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -56,5 +68,9 @@ def skip_if_unwritten(
     if named:
         task = named[-1]  # the innermost error stands last
         report.outcome = "skipped"
-        reason = f"task {task.number}, {task.function}, is yours to write"
-        report.longrepr = (str(PACKAGE.parent / task.file), task.unwritten, reason)
+        report.longrepr = (str(PACKAGE.parent / task.file), task.unwritten, reason_of(task))
+
+
+def reason_of(task: Task) -> str:
+    """Why a test is skipped."""
+    return f"task {task.number}, {task.function}, is yours to write"

@@ -8,7 +8,6 @@ disk). Read first: render.py.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from hw5.kit.cache import cache_folder
 from hw5.kit.checks import InputError, check_choice
 from hw5.kit.files import atomic_write
 from hw5.world import factors as factor_table
@@ -47,12 +47,6 @@ def split_factors(
         rng.manual_seed(SPLITS[split] + first + i)
         draws[i] = torch.rand(NUM_DRAWS, generator=rng)
     return factor_table.from_uniforms(draws, distribution=distribution)
-
-
-def cache_folder() -> Path:
-    """Where rendered sets are kept: `$HW5_CACHE`, else `.cache/hw5` in the home folder."""
-    chosen = os.environ.get("HW5_CACHE")
-    return Path(chosen) if chosen else Path.home() / ".cache" / "hw5"
 
 
 def renderer_digest() -> str:

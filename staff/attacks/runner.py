@@ -1,9 +1,10 @@
 """Tries attacks on a grader and says, of each, whether what must happen happened.
 
-Offers `try_all`, `Outcome`, `whole_grader` and `table`. Each attack becomes a submission, is graded
+Offers `try_all`, `Outcome` and `table`. Each attack becomes a submission, is graded
 like any other, several at a time, and then three things are asked: has each file the points that
 its honest part deserves, is everything outside as it was, and does the result say what happened?
-Honest submissions stand among the hostile ones, and must not notice. Read next: small.py, host.py.
+Honest submissions stand among the hostile ones, and must not notice. Read next: small.py and
+whole.py, the graders; host.py, what lies outside.
 """
 
 from __future__ import annotations
@@ -86,23 +87,6 @@ def try_all(
         if left:
             outcomes.append(Outcome(HONEST, {}, "", 0.0, [f"processes left behind: {left}"]))
     return outcomes
-
-
-def whole_grader(exam: object, jail: object) -> Grader:
-    """The grader itself, on an exam whose tasks are of the two files."""
-    from staff.grading.grade import grade
-
-    def whole(attack: Attack, submission: Path) -> tuple[Mapping[str, float], str]:
-        graded = grade(submission, exam, jail)
-        shares = {}
-        for part, file in (("1.", LOSSES), ("4.", INTERPOLATE)):
-            tasks = [task for task in graded.tasks if task.task.startswith(part)]
-            possible = sum(task.possible for task in tasks)
-            shares[file] = sum(task.points for task in tasks) / possible if possible else 0.0
-        seen = [f"{case.state} {case.seen}" for task in graded.tasks for case in task.cases]
-        return shares, "\n".join([graded.message, *graded.notes, *seen, graded.printed])
-
-    return whole
 
 
 def table(outcomes: Iterable[Outcome]) -> str:

@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print a line for each change, or for each false alarm; status 1 if one is judged wrongly."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait leave the cores alone
     os.environ["OMP_NUM_THREADS"] = str(max(options.threads) if options.seeds else 1)
     from staff.rubric import load
 

@@ -30,7 +30,7 @@ from staff.sandbox import Jail, Limits, StaffError
 
 SMALLEST_SHARE = 1e-4  # of a way to the best: less is rounding, and nobody's merit
 # Torch itself takes about 200 MB that no file stands behind; cases add little.
-LIMITS = Limits(wall_s=240.0, cpu_s=120.0, memory_mb=1024, processes=8, reply_mb=32.0)
+LIMITS = Limits(wall_s=600.0, cpu_s=120.0, memory_mb=1024, processes=8, reply_mb=32.0)
 
 
 @dataclass(frozen=True)

@@ -137,11 +137,7 @@ def compute(
     answers: dict[str, Answer] = {}
     notes, printed = [], ""
     while left:
-        wall = limits.wall_s - (time.monotonic() - began)
-        if wall <= 0:
-            notes.append(f"not all was run: {limits.wall_s:g} s were used up")
-            answers |= {case.key: Answer(NOT_RUN, "no time was left for it") for case in left}
-            break
+        wall = max(0.0, limits.wall_s - (time.monotonic() - began))
         listener = Listener(left)
         ended = jail.run(
             command(),
@@ -155,6 +151,10 @@ def compute(
         answers |= listener.answers
         printed += (ended.stdout + ended.stderr).decode("utf-8", errors="replace")
         left = left[len(listener.answers) :]
+        if answers and not listener.is_ready and ended.status == TIMEOUT:
+            notes.append(f"not all was run: {limits.wall_s:g} s were used up")
+            answers |= {case.key: Answer(NOT_RUN, "no time was left for it") for case in left}
+            left = []
         if left:
             blamed, answer = blame(listener, ended)
             notes.append(f"{listener.importing or left[0].key}: {answer.text}")

@@ -46,11 +46,8 @@ class Group:
             for folder in self.folders
             for name in ("memory.events", "memory.oom_control")
         ]
-        return any(
-            line.split() > ["oom_kill", "0"] and line.startswith("oom_kill ")
-            for text in texts
-            for line in text.splitlines()
-        )
+        counts = [line.split() for text in texts for line in text.splitlines()]
+        return any(words[0] == "oom_kill" and int(words[1]) > 0 for words in counts)
 
     def remove(self) -> None:
         """Remove the group, whose processes have ended; the kernel may need a moment for that."""

@@ -194,13 +194,12 @@ class _Run:
 
     def first_process(self) -> Tree | None:
         """The jail's own first process; not bwrap's, which lives outside."""
-        if self.launch.status is None:
-            watched = self.launch.watched
-            return Tree(self.process.pid, self.launch.writable) if watched else None
-        with contextlib.suppress(ValueError, KeyError):
-            first = json.loads(self.heard["status"].partition(b"\n")[0])["child-pid"]
-            return Tree(int(first), self.launch.writable)
-        return None
+        pid = self.process.pid if self.launch.watched and self.launch.status is None else None
+        with contextlib.suppress(ValueError, KeyError):  # not said yet
+            if self.launch.status is not None:
+                pid = int(json.loads(self.heard["status"].partition(b"\n")[0])["child-pid"])
+        capacity = self.limits.files_mb * 1024 * 1024
+        return None if pid is None else Tree(pid, self.launch.writable, capacity)
 
     def ended(self, code: int, cpu_seconds: float) -> Ended:
         """The answer, once everything has been heard."""

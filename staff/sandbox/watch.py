@@ -30,10 +30,9 @@ class Use:
 class Tree:
     """A process and all its descendants."""
 
-    def __init__(self, pid: int, writable: tuple[str, ...] = ()) -> None:
-        """Watch from `pid` down, and the file systems that it sees at the paths `writable`."""
-        self.pid = pid
-        self.writable = writable
+    def __init__(self, pid: int, writable: tuple[str, ...] = (), capacity: int = 0) -> None:
+        """Watch from `pid` down, and the file systems of `capacity` bytes at `writable`."""
+        self.pid, self.writable, self.capacity = pid, writable, capacity
 
     def use(self) -> Use:
         """What the tree uses now; zero where a process has just gone."""
@@ -42,7 +41,7 @@ class Tree:
             memory_mb=sum(map(memory_kb, pids)) / 1024,
             cpu_seconds=sum(map(cpu_seconds, pids)),
             processes=len(pids),
-            files=max((files(self.pid, place) for place in self.writable), default=0),
+            files=max((files(self.pid, at, self.capacity) for at in self.writable), default=0),
         )
 
     def memory_mb(self) -> float:
@@ -90,13 +89,17 @@ def cpu_seconds(pid: int) -> float:
     return sum(map(int, fields[11:15])) / _TICKS if fields else 0.0
 
 
-def files(pid: int, place: str) -> int:
-    """How many files the file system at a path holds, as the process sees it."""
+def files(pid: int, place: str, capacity: int) -> int:
+    """How many files the file system at a path holds, as the process sees it.
+
+    A jail that is being built still sees the host's; that has another capacity, and is not counted.
+    """
     try:
         state = os.statvfs(f"{PROC}/{pid}/root{place}")
     except OSError:
         return 0
-    return state.f_files - state.f_ffree
+    is_ours = state.f_blocks * state.f_frsize == capacity
+    return state.f_files - state.f_ffree if is_ours else 0
 
 
 def _text(path: Path) -> str:

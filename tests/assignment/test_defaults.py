@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from hw5.config import LossWeights
-from hw5.defaults import build_criterion
+from hw5.defaults import build_criterion, open_features
 from hw5.kit import seeding
+from hw5.kit.checks import InputError
 from hw5.metrics.perceptual import lpips_metric
+from hw5.models.features import EfficientNetLite0, WorldFeatures
 
 
 @pytest.fixture(scope="module")
@@ -35,3 +37,28 @@ def test_the_lpips_term_is_what_the_bundled_ruler_says(pair, everything):
     masked.total.sum().backward()
     assert output.grad.isfinite().all()
     assert output.grad[..., :32].abs().sum() > 0
+
+
+def test_the_perceptual_loss_looks_through_world_features_by_default():
+    assert isinstance(build_criterion(LossWeights()).perceptual.features, WorldFeatures)
+
+
+def test_another_feature_network_is_asked_for_by_its_name():
+    criterion = build_criterion(LossWeights(features="efficientnet-lite0"))
+    assert isinstance(criterion.perceptual.features, EfficientNetLite0)
+
+
+def test_a_feature_network_that_is_not_here_says_what_to_fetch(tmp_path, monkeypatch):
+    for variable in ("TORCH_HOME", "HW5_CACHE", "HW5_WEIGHTS"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    with pytest.raises(InputError, match=r"python -m hw5 fetch vgg19.*world-features"):
+        build_criterion(LossWeights(features="vgg19"))
+
+
+def test_a_network_without_features_is_refused():
+    with pytest.raises(InputError, match="a feature network"):
+        open_features("dcgan")
+
+
+def test_a_loss_of_pixels_alone_opens_no_network():
+    build_criterion(LossWeights(perceptual=0.0, features="no such network"))

@@ -87,13 +87,51 @@ def test_missing_generators_are_bad(monkeypatch):
     assert [f.topic for f in doctor.examine_weights() if f.level == BAD] == ["dcgan", "stylegan2"]
 
 
-def test_absent_optional_weights_are_only_a_note_that_says_what_stands_in(monkeypatch, tmp_path):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setenv("HW5_WEIGHTS", str(tmp_path))
-    found = {finding.topic: finding for finding in doctor.examine_optional_weights()}
-    assert found["efficientnet-lite0"].level == GOOD
-    assert found["vgg19"].level == NOTE and "is used instead" in found["vgg19"].text
-    assert BAD not in levels(found.values())
+@pytest.fixture
+def bare(tmp_path, monkeypatch):
+    """A machine without any published file; the folder that is searched first."""
+    for variable in ("TORCH_HOME", "HW5_CACHE", "HW5_WEIGHTS"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+    (tmp_path / "HW5_WEIGHTS").mkdir()
+    return tmp_path / "HW5_WEIGHTS"
+
+
+def test_all_weights_of_the_project_are_one_line():
+    (finding,) = doctor.examine_weights()
+    bundled = [name for name in zoo.names() if not zoo.describe(name).published]
+    assert finding.level == GOOD and f"{len(bundled)} networks" in finding.text
+
+
+def test_an_absent_vgg19_says_what_to_fetch_and_what_is_used_meanwhile(bare):
+    found = {finding.topic: finding for finding in doctor.examine_published()}
+    assert found["vgg19"].level == NOTE
+    assert "python -m hw5 fetch vgg19 (575 MB)" in found["vgg19"].text
+    assert "world-features is used meanwhile" in found["vgg19"].text
+
+
+def test_the_ruler_in_use_is_named_with_the_way_to_a_better_one(bare):
+    found = {finding.topic: finding for finding in doctor.examine_published()}
+    assert "lpips-EfficientNetLite0" in found["lpips"].text
+    assert "python -m hw5 fetch alexnet" in found["lpips"].text
+
+
+def test_nothing_that_can_be_fetched_makes_a_machine_bad(bare):
+    found = list(doctor.examine_published())
+    assert levels(found) == {NOTE} and len(found) < 5
+
+
+def test_a_wrong_file_under_a_right_name_is_named(bare):
+    (bare / zoo.describe("vgg19").filename).write_bytes(b"<html>Quota exceeded</html>")
+    text = " ".join(f.text for f in doctor.examine_published() if f.topic == "vgg19")
+    assert "passed over: it is a web page" in text and "fetch vgg19" in text
+
+
+def test_a_published_file_that_is_here_is_shown_with_its_place(bare, monkeypatch):
+    path = bare / zoo.describe("vgg19").filename
+    path.write_bytes(b"\x80\x02")
+    monkeypatch.setattr("hw5.zoo.places.problem_of", lambda *_, **__: "")
+    found = {finding.topic: finding for finding in doctor.examine_published()}
+    assert found["vgg19"] == Finding(GOOD, "vgg19", str(path))
 
 
 def test_more_threads_than_cores_are_noted(monkeypatch):

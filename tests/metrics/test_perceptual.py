@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+
 import lpips
 import pytest
 import torch
@@ -9,13 +12,9 @@ import torchvision
 
 from hw5 import zoo
 from hw5.kit.checks import InputError
-from hw5.metrics.perceptual import (
-    BACKBONE_FILES,
-    lpips_metric,
-    spread_taps,
-    weight_folders,
-)
+from hw5.metrics.perceptual import BACKBONES, lpips_metric, spread_taps
 from hw5.models.lpips_heads import LpipsHeads, Taps
+from hw5.zoo import manifest
 
 MODELS = {
     "alex": (torchvision.models.alexnet, torchvision.models.AlexNet_Weights),
@@ -38,16 +37,39 @@ def published_weights(name, rng):
 
 
 @pytest.fixture
-def squeeze_folder(tmp_path, rng):
-    """A folder with a file in the published format."""
-    torch.save(published_weights("squeeze", rng), tmp_path / BACKBONE_FILES["squeeze"])
-    return tmp_path
+def squeeze_file(tmp_path, rng):
+    """A file in the published format."""
+    path = tmp_path / "squeeze.pth"
+    torch.save(published_weights("squeeze", rng), path)
+    return path
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    """A table with torchvision's three networks; none of their files is on this machine."""
+    monkeypatch.setenv("HW5_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HW5_WEIGHTS", str(tmp_path / "shared"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    for name in BACKBONES.values():
+        manifest.register(zoo.describe(name), tmp_path / "data")
+    return tmp_path / "data"
+
+
+def put(data, source, name="squeezenet"):
+    """Bring a file to this machine as the one that the table means."""
+    entry = zoo.describe(name)
+    folder = data.parent / "shared"
+    folder.mkdir(exist_ok=True)
+    (folder / entry.filename).write_bytes(source.read_bytes())
+    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+    known = dataclasses.replace(entry, sha256=digest, bytes=source.stat().st_size)
+    manifest.register(known, data)
 
 
 @pytest.fixture(params=["package", "offline"])
-def metric(request, squeeze_folder, features):
+def metric(request, squeeze_file, features):
     if request.param == "package":
-        return lpips_metric("squeeze", folders=[squeeze_folder])
+        return lpips_metric("squeeze", weights=squeeze_file)
     return lpips_metric("offline", features=features)
 
 
@@ -95,8 +117,8 @@ def test_pictures_of_different_shapes_are_refused(metric, pictures):
 @pytest.mark.parametrize("name", ["alex", "squeeze"])
 def test_the_package_gives_the_same_figure_with_the_same_weights(name, tmp_path, rng, pictures):
     weights = published_weights(name, rng)
-    torch.save(weights, tmp_path / BACKBONE_FILES[name])
-    ours = lpips_metric(name, folders=[tmp_path])
+    torch.save(weights, tmp_path / "net.pth")
+    ours = lpips_metric(name, weights=tmp_path / "net.pth")
     images = torch.nn.functional.interpolate(pictures, (64, 64))
     with pytest.warns(UserWarning, match="torchvision|pretrained|weights"):
         package = lpips.LPIPS(net=name, pnet_rand=True, verbose=False)  # published heads
@@ -110,35 +132,41 @@ def test_the_package_gives_the_same_figure_with_the_same_weights(name, tmp_path,
     torch.testing.assert_close(ours(images, images.flip(-1)), expected)
 
 
-def test_the_file_names_are_torchvisions_own():
-    published = {k: w.IMAGENET1K_V1.url.rsplit("/", 1)[1] for k, (_, w) in MODELS.items()}
-    assert published == BACKBONE_FILES
+def test_addresses_digests_and_sizes_are_those_that_torchvision_names():
+    for name, (_, weights) in MODELS.items():
+        entry = zoo.describe(BACKBONES[name])
+        assert entry.url == weights.IMAGENET1K_V1.url
+        assert entry.filename == entry.url.rsplit("/", 1)[1]
+        assert entry.filename.removesuffix(".pth").endswith(entry.sha256[:8])
+        megabytes = weights.IMAGENET1K_V1.meta["_file_size"]  # of 1024 * 1024, three digits
+        assert round(entry.bytes / 2**20, 3) == megabytes
 
 
-def test_the_packages_ruler_has_nothing_to_train(squeeze_folder):
-    metric = lpips_metric("squeeze", folders=[squeeze_folder])
+def test_the_packages_ruler_has_nothing_to_train(squeeze_file):
+    metric = lpips_metric("squeeze", weights=squeeze_file)
     assert metric.heads is None and not any(p.requires_grad for p in metric.parameters())
 
 
-def test_auto_takes_the_first_network_on_disk(squeeze_folder):
-    assert lpips_metric(folders=[squeeze_folder]).name == "lpips-squeeze"
+def test_auto_takes_the_first_network_on_disk(squeeze_file, data):
+    put(data, squeeze_file)
+    assert lpips_metric(data=data).name == "lpips-squeeze"
 
 
-def test_auto_without_files_is_offline_and_says_uncalibrated(features, tmp_path):
-    metric = lpips_metric(features=features, folders=[tmp_path])
+def test_auto_without_files_is_offline_and_says_uncalibrated(features, data):
+    metric = lpips_metric(features=features, data=data)
     assert metric.name == "lpips-SmallFeatures-uncalibrated"
 
 
-def test_the_bundled_ruler_needs_no_download_and_is_calibrated(tmp_path, pictures):
-    metric = lpips_metric(folders=[tmp_path])
+def test_the_bundled_ruler_needs_no_download_and_is_calibrated(data, pictures):
+    metric = lpips_metric(data=data)
     assert metric.name == "lpips-EfficientNetLite0"
     assert metric.heads.weights().std() > 0.1  # uncalibrated ones are all 1
     assert metric(pictures, pictures.flip(-1)).min() > 0
 
 
-def test_a_named_network_without_its_file_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"vgg16-397923af\.pth"):
-        lpips_metric("vgg", folders=[tmp_path])
+def test_a_named_network_without_its_file_says_what_to_fetch(data):
+    with pytest.raises(InputError, match=r"vgg16-397923af\.pth.*python -m hw5 fetch vgg16"):
+        lpips_metric("vgg", data=data)
 
 
 def test_an_unknown_backbone_lists_the_known_ones():
@@ -146,17 +174,17 @@ def test_an_unknown_backbone_lists_the_known_ones():
         lpips_metric("resnet")
 
 
-def test_the_environment_names_the_first_folder(monkeypatch, squeeze_folder):
-    monkeypatch.setenv("HW5_WEIGHTS", str(squeeze_folder))
-    assert weight_folders()[0] == squeeze_folder
-    assert lpips_metric("squeeze").name == "lpips-squeeze"
+def test_another_file_of_the_right_name_is_passed_over(squeeze_file, data):
+    put(data, squeeze_file)
+    manifest.register(zoo.describe("squeezenet"), data)  # the true digest
+    assert lpips_metric(data=data).name == "lpips-EfficientNetLite0"
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>quota exceeded</html>", b"PK\x03\x04"])
 def test_a_damaged_backbone_file_is_one_clear_line(content, tmp_path):
-    (tmp_path / BACKBONE_FILES["squeeze"]).write_bytes(content)
-    with pytest.raises(InputError, match="squeezenet1_1"):
-        lpips_metric("auto", folders=[tmp_path])
+    (tmp_path / "net.pth").write_bytes(content)
+    with pytest.raises(InputError, match=r"net\.pth"):
+        lpips_metric("squeeze", weights=tmp_path / "net.pth")
 
 
 @pytest.mark.parametrize("spoil", ["missing", "shape", "nan"])
@@ -168,9 +196,9 @@ def test_a_backbone_file_with_wrong_entries_is_refused(spoil, tmp_path, rng):
         weights["features.0.weight"] = torch.zeros(1)
     else:
         weights["features.0.weight"][0] = torch.nan
-    torch.save(weights, tmp_path / BACKBONE_FILES["squeeze"])
+    torch.save(weights, tmp_path / "net.pth")
     with pytest.raises(InputError, match=r"features\.0\.weight"):
-        lpips_metric("squeeze", folders=[tmp_path])
+        lpips_metric("squeeze", weights=tmp_path / "net.pth")
 
 
 def test_an_uncalibrated_ruler_is_the_packages_baseline(features, pictures):

@@ -7,7 +7,6 @@ import torchvision
 from torch.nn import functional as F
 
 from hw5.kit.checks import InputError
-from hw5.models import vgg
 from hw5.models.features import VGG19, EfficientNetLite0, WorldFeatures
 from tests.tolerances import assert_close
 
@@ -53,7 +52,7 @@ def vgg_file(tmp_path_factory):
     official = official.to_empty(device="cpu").eval()
     for parameter in official.parameters():
         torch.nn.init.normal_(parameter, std=0.03)
-    path = tmp_path_factory.mktemp("hub") / vgg.VGG19_FILE
+    path = tmp_path_factory.mktemp("hub") / "vgg19.pth"
     torch.save({f"features.{name}": value for name, value in official.state_dict().items()}, path)
     yield path, official
     path.unlink()  # 80 MB: pytest would keep those of the last three runs
@@ -139,30 +138,6 @@ def test_vgg_maps_are_torchvisions_before_the_relu(vgg_file, images):
     found = VGG19.load(path).double()(images.double(), VGG19.layer_names)
     for got, wanted in zip(found.values(), expected, strict=True):
         assert_close(got, wanted, "float32")
-
-
-def test_the_named_folder_is_searched_before_torchs_cache(tmp_path, monkeypatch):
-    for folder in (tmp_path / "named", tmp_path / "hub" / "checkpoints"):
-        folder.mkdir(parents=True)
-        (folder / "some.pth").touch()
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    monkeypatch.setenv("HW5_WEIGHTS", str(tmp_path / "named"))
-    assert vgg.find_weights("some.pth") == tmp_path / "named" / "some.pth"
-
-
-def test_vgg_weights_are_found_in_torchs_cache(tmp_path, monkeypatch):
-    monkeypatch.delenv("HW5_WEIGHTS", raising=False)
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "some.pth").touch()
-    assert vgg.find_weights("some.pth") == tmp_path / "checkpoints" / "some.pth"
-
-
-def test_missing_vgg_weights_say_what_to_fetch_and_where_to_put_it(tmp_path, monkeypatch):
-    monkeypatch.delenv("HW5_WEIGHTS", raising=False)
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    with pytest.raises(InputError, match=r"absent\.pth.*data.weights.*HW5_WEIGHTS"):
-        vgg.find_weights("absent.pth")
 
 
 @pytest.mark.parametrize("content", [b"<html>quota exceeded</html>", b"", b"PK\x03\x04cut off"])

@@ -49,12 +49,14 @@ def test_the_page_is_whole_in_the_folder_and_in_the_archive(packed):
     assert set(archive.namelist()) == inside
 
 
+@pytest.mark.needs()
 def test_an_incomplete_report_is_refused_and_nothing_is_written(tmp_path):
     with pytest.raises(InputError, match=r"gaps: the figures of the main job.*--incomplete"):
         handin.pack("mycat", project=5, runs=tmp_path / "runs", out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.needs()
 def test_a_complete_report_is_packed_without_asking(tmp_path, monkeypatch):
     monkeypatch.setattr("report.parts.gaps", lambda *_, **__: [])
     packed = handin.pack("mycat", project=5, runs=tmp_path / "runs", out=tmp_path / "out")

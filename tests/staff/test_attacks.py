@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import secrets
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 from jails import Loose, also, jail_or_skip, without
 
-from staff.attacks.attack import KINDS, Attack, load
+from staff import rubric
+from staff.attacks import whole
+from staff.attacks.attack import KINDS, Attack, files_of, load
 from staff.attacks.host import Host
 from staff.attacks.runner import HONEST, Outcome, table, try_all
 from staff.attacks.small import SOLVED, STUBS, small_grader
-from staff.sandbox import Jail
+from staff.grading import tree
+from staff.grading.grade import make_exam
+from staff.sandbox import Jail, Limits, Mount
 
 EVERYWHERE = [attack for attack in load() if attack.needs != "torch"]
 
@@ -44,6 +51,14 @@ def test_the_sandbox_withstands_every_attack_on_it(jail, capsys):
     outcomes = try_all(EVERYWHERE, small_grader(jail), SOLVED, STUBS)
     assert shown(outcomes, capsys) == {}
     assert [o.attack for o in outcomes].count(HONEST) == 3
+
+
+@pytest.mark.slow
+def test_the_whole_grader_withstands_every_attack_on_its_judgement(jail, capsys):
+    exam = make_exam(secrets.randbelow(2**31), rubric.load("spring2025"), jail, tasks=whole.TASKS)
+    attacks = [attack for attack in load() if attack.needs == "torch"]
+    outcomes = try_all(attacks, whole.whole_grader(exam, jail), *whole.sources())
+    assert shown(outcomes, capsys) == {}
 
 
 # ---------------------------------------------------------------- they are real
@@ -80,6 +95,30 @@ def test_an_attack_reads_what_the_environment_holds(jail):
         return also("--setenv", "X", os.environ["HW5_HOST_SECRET"])(command)
 
     assert "the secret is in the result" in comes_through(jail, "reads_the_environment", leak)
+
+
+FOOLING = (
+    "exit_at_import", "system_exit", "exit_in_a_call", "always_equal", "agreeing_tensors",
+    "agreeing_arrays", "rebinds_numpy", "rebinds_torch", "walks_the_frames",
+    "searches_the_collector",
+)  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_naive_grader_is_fooled_by_every_forgery(jail, tmp_path):
+    """Comparing in the student's process, as most graders do, gives them full marks."""
+    tmp_path.chmod(0o755)
+    solved, stubs = whole.sources()
+    unwritten = Attack("unwritten", "forge", "", "")
+    attacks = [unwritten, *(attack for attack in load() if attack.name in FOOLING)]
+    for attack in attacks:
+        tree.write_package(tmp_path / attack.name)
+        tree.write(tmp_path / attack.name, files_of(attack, solved, stubs, {}))
+    shutil.copy(Path(__file__).with_name("naive_grader.py"), tmp_path)
+    names = [attack.name for attack in attacks]
+    command = [sys.executable, "-I", "-B", "/trees/naive_grader.py", "/trees", *names]
+    ended = jail.run(command, mounts=[Mount(tmp_path, "/trees")], limits=Limits(wall_s=300))
+    assert set(ended.stdout.decode().split()) == set(FOOLING), ended.stderr.decode()
 
 
 def test_points_that_are_not_deserved_are_a_complaint():

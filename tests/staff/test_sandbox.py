@@ -269,6 +269,17 @@ def test_plain_translates_paths_and_keeps_the_clock(shown):
     assert (ended.status, ended.stdout) == ("timeout", b"given\n")
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_plain_runs_as_an_ordinary_user_where_root_can_reach_that_far(shown):
+    (shown / "inner").mkdir(mode=0o755)
+    (shown / "inner" / "given.txt").write_text("given")
+    shown.chmod(0o700)  # so it has to be brought to the user
+    command = ["/bin/sh", "-c", 'id -u; cat "$1"', "sh", "/jail/given.txt"]
+    ended = open_jail("plain", unsafe=True).run(command, mounts=[Mount(shown / "inner", "/jail")])
+    user, given = ended.stdout.decode().split()
+    assert (int(user) > 60000, given) == (True, "given"), ended.stderr
+
+
 def test_plain_ends_although_a_child_holds_its_pipes():
     jail = open_jail("plain", unsafe=True)
     code = "import subprocess; subprocess.Popen(['sleep', '8'], start_new_session=True)"

@@ -148,7 +148,7 @@ def test_the_clock_of_a_submission_holds_for_all_its_workers(monkeypatch):
         now[0] += 40
         return READY + imports("1.1 a"), "timeout"
 
-    _, states, found = run(slow, slow, wall_s=60.0)
+    _, states, found = run(slow, slow, lambda keys: (b"", "timeout"), wall_s=60.0)
     assert list(states.values()).count(NOT_RUN) == 1
     assert any("used up" in note for note in found.notes)
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from hw5 import train, zoo
+from hw5.kit.checks import InputError
 from hw5.models.dcgan import DCGAN, DCGANDiscriminator
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.train import cards, loop, quality, recipes
@@ -204,7 +205,7 @@ def test_what_was_trained_on_a_changed_weight_is_renewed_in_order(own_zoo, monke
 
 
 def test_unknown_curves_are_refused():
-    with pytest.raises(zoo.InputError, match="stylegan2"):
+    with pytest.raises(InputError, match="stylegan2"):
         train.measure_curve("world-features")
 
 

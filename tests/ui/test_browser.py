@@ -17,7 +17,10 @@ from hw5.kit import strokes
 from hw5.kit.images import to_uint8
 
 # One JupyterLab serves them all: pytest-xdist keeps a file together (--dist loadfile).
-pytestmark = pytest.mark.skipif(bool(lab_server.missing()), reason=lab_server.missing())
+pytestmark = [
+    pytest.mark.skipif(bool(lab_server.missing()), reason=lab_server.missing()),
+    pytest.mark.needs(),  # its notebook draws and searches
+]
 
 CELLS = (
     "import json, time, torch\ntorch.set_num_threads(1)\n"

@@ -1,8 +1,7 @@
-"""The one door to weights: a name becomes a ready network.
+"""Networks of this project: written as float16 safetensors with a card, read back and checked.
 
-Offers `load`, `names`, `describe`, `card`, `amend_card` and `save`. Weights are float16
-safetensors in data/weights, each with a card (JSON) beside it; data/MANIFEST.toml lists them with
-digest, licence and origin. The networks themselves are in hw5/models.
+Offers `save`, `card`, `amend_card`, `read` (the file of a bundled entry), `read_file` (any file
+that `save` wrote) and `BUILDERS`.
 """
 
 from __future__ import annotations
@@ -10,10 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import re
-import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,34 +23,14 @@ from hw5.kit.files import atomic_write, read_bytes
 from hw5.models.dcgan import DCGAN, DCGANDiscriminator
 from hw5.models.discriminators import StyleGAN2Discriminator
 from hw5.models.encoder import Encoder
-from hw5.models.features import VGG19, EfficientNetLite0, WorldFeatures
+from hw5.models.features import WorldFeatures
 from hw5.models.lpips_heads import LpipsHeads
 from hw5.models.projected import ProjectedDiscriminator
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.models.world_reader import WorldReader
+from hw5.zoo.manifest import DATA, Entry, describe, register
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-DATA = Path(__file__).resolve().parents[1] / "data"
-MANIFEST = "MANIFEST.toml"
 SUFFIX = ".safetensors"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One weight as the manifest lists it."""
-
-    name: str
-    kind: str  # which network: a key of BUILDERS or ELSEWHERE
-    what: str  # one sentence for people
-    licence: str
-    origin: str  # the command that made it, or where it comes from
-    file: str = ""  # relative to the data folder; empty: not bundled, the kind knows where to look
-    sha256: str = ""
-    bytes: int = 0
 
 
 def _projected(
@@ -76,50 +52,24 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "lpips-heads": LpipsHeads,
     "encoder": Encoder,
 }
-# kind -> what loads a network whose weights are not in the data folder
-ELSEWHERE: dict[str, Callable[[], nn.Module]] = {
-    "vgg19": VGG19.load,
-    "efficientnet-lite0": EfficientNetLite0,
-}
 
 
-def load(name: str | Path, device: str | torch.device = "cpu", *, data: Path = DATA) -> nn.Module:
-    """Ready network called `name`: float32, in evaluation mode, its weights frozen.
-
-    Args:
-        name: A name out of `names`, or the path of a file that `save` wrote (its digest is then
-            not checked).
-        device: Where the network is to live.
-        data: Folder that holds the manifest.
+def read(entry: Entry, data: Path = DATA) -> nn.Module:
+    """Network of a bundled entry, its file compared with the manifest first.
 
     Raises:
-        InputError: Unknown name, missing, changed, truncated or unfit file, or NaN weights.
+        InputError: Missing, changed, truncated or unfit file, or weights that are no numbers.
     """
-    if str(name).endswith(SUFFIX):
-        network = _parse(Path(name), read_bytes(name, expected="a safetensors file"))
-    else:
-        entry = describe(str(name), data=data)
-        if entry.kind in ELSEWHERE:
-            network = ELSEWHERE[entry.kind]()
-        else:
-            network = _parse(data / entry.file, _checked_bytes(entry, data), entry.kind)
-    return network.eval().requires_grad_(False).to(device)
+    return _parse(data / entry.file, _checked_bytes(entry, data), entry.kind)
 
 
-def names(*, data: Path = DATA) -> tuple[str, ...]:
-    """Names that `load` knows, in the order of the manifest."""
-    return tuple(_manifest(data))
-
-
-def describe(name: str, *, data: Path = DATA) -> Entry:
-    """What the manifest says about `name`.
+def read_file(path: Path) -> nn.Module:
+    """Network of a file that `save` wrote; its digest is nobody's to know.
 
     Raises:
-        InputError: No such name; the message lists the known ones.
+        InputError: Missing, truncated or unfit file, or weights that are no numbers.
     """
-    entries = _manifest(data)
-    check_choice("weights", name, tuple(entries))
-    return entries[name]
+    return _parse(path, read_bytes(path, expected="a safetensors file"))
 
 
 def card(name: str | Path, *, data: Path = DATA) -> dict[str, Any]:
@@ -173,22 +123,40 @@ def save(
         temporary.write_bytes(content)
     _write_card(path.with_suffix(".json"), card)
     if named:
-        _register(_entry_of(str(target), kind, card, content), data)
+        register(entry_of(str(target), kind, card, content), data)
     return path
+
+
+def entry_of(name: str, kind: str, card: Mapping[str, Any], content: bytes) -> Entry:
+    """The manifest's entry of a bundled file with these contents."""
+    return Entry(
+        name=name,
+        kind=kind,
+        what=card.get("what", kind),
+        licence=card.get("licence", "MIT"),
+        origin=card.get("command", ""),
+        file=f"weights/{name}{SUFFIX}",
+        sha256=hashlib.sha256(content).hexdigest(),
+        bytes=len(content),
+    )
+
+
+def check_weights(path: Path, state: Mapping[str, Tensor]) -> None:
+    """Require that every weight of a state dict read from `path` is a number.
+
+    Raises:
+        InputError: One is NaN or infinite; the message names its tensor.
+    """
+    for key, value in state.items():
+        # A sum is NaN or infinite if a term is, and takes one fast pass.
+        if value.is_floating_point() and not math.isfinite(value.sum(dtype=torch.float32)):
+            at = f"{path}: {key}"
+            raise InputError.about(at, expected="finite weights", got="NaN or infinity")
 
 
 def _write_card(path: Path, card: Mapping[str, Any]) -> None:
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(dict(card), indent=2) + "\n", encoding="utf-8")
-
-
-def _manifest(data: Path) -> dict[str, Entry]:
-    path = data / MANIFEST
-    try:
-        listed = tomllib.loads(read_bytes(path, expected="a manifest").decode())
-        return {item["name"]: Entry(**item) for item in listed.get("weights", [])}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, KeyError) as error:
-        raise InputError(f"{path}: not a manifest of weights: {error}") from error
 
 
 def _checked_bytes(entry: Entry, data: Path) -> bytes:
@@ -230,11 +198,7 @@ def _metadata(content: bytes) -> dict[str, str]:
 def _build(path: Path, kind: str, config: dict[str, Any], state: dict[str, Tensor]) -> nn.Module:
     """Network of `kind` that holds the tensors of `state`."""
     check_choice(f"{path}: kind", kind, tuple(BUILDERS))
-    for key, value in state.items():
-        # A sum is NaN or infinite if a term is, and takes one fast pass.
-        if value.is_floating_point() and not math.isfinite(value.sum(dtype=torch.float32)):
-            at = f"{path}: {key}"
-            raise InputError.about(at, expected="finite weights", got="NaN or infinity")
+    check_weights(path, state)
     try:
         with torch.device("meta"):  # spares drawing random weights that are replaced at once
             network = BUILDERS[kind](**config)
@@ -253,31 +217,3 @@ def _as_float16(key: str, value: Tensor) -> Tensor:
     if not half.isfinite().all():
         raise InputError.about(key, expected="weights below 65504", got="NaN, infinity or larger")
     return half
-
-
-def _entry_of(name: str, kind: str, card: Mapping[str, Any], content: bytes) -> Entry:
-    return Entry(
-        name=name,
-        kind=kind,
-        what=card.get("what", kind),
-        licence=card.get("licence", "MIT"),
-        origin=card.get("command", ""),
-        file=f"weights/{name}{SUFFIX}",
-        sha256=hashlib.sha256(content).hexdigest(),
-        bytes=len(content),
-    )
-
-
-def _register(entry: Entry, data: Path) -> None:
-    """Put `entry` into the manifest: in the place of one with its name, else at the end."""
-    path = data / MANIFEST
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    # A JSON string or integer is also one of TOML.
-    lines = [f"{k} = {json.dumps(v, ensure_ascii=False)}" for k, v in asdict(entry).items()]
-    block = "\n".join(["[[weights]]", *lines]) + "\n"
-    old = rf'^\[\[weights\]\]\nname = "{re.escape(entry.name)}"\n(?:[a-z0-9]+ = .*\n?)*'
-    text, count = re.subn(old, lambda _: block, text, flags=re.MULTILINE)
-    if not count:
-        text = f"{text.rstrip()}\n\n{block}".lstrip()
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8", newline="\n")

@@ -1,0 +1,73 @@
+"""Control groups: where they are made in both versions, what is written, what is read back."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from staff.sandbox import Limits, cgroups
+
+LIMITS = Limits(memory_mb=100, files_mb=10, processes=5)
+BYTES = str((100 + cgroups.SLACK_MB + 2 * 10) * 1024 * 1024)
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch):
+    """A made-up file system of groups; `own` is what /proc/self/cgroup says."""
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+
+    def build(own, folders):
+        for name, text in folders.items():
+            (tmp_path / name).mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / "cgroup.subtree_control").write_text(text)
+        read = cgroups._read
+        said = {Path("/proc/self/cgroup"): own}
+        monkeypatch.setattr(cgroups, "_read", lambda path: said.get(path) or read(path))
+        return tmp_path
+
+    return build
+
+
+def test_version_1_has_a_group_below_our_own_for_each_controller(tree):
+    root = tree("5:memory:/us\n3:pids:/\n1:name=systemd:/\n0::/\n", {"memory/us": "", "pids": ""})
+    memory, pids = cgroups.make(LIMITS).folders
+    assert (memory.parent, pids.parent) == (root / "memory/us", root / "pids")
+    assert (memory / "memory.limit_in_bytes").read_text() == BYTES
+    assert int((pids / "pids.max").read_text()) >= 5
+
+
+def test_version_2_has_one_group_beside_our_own(tree):
+    root = tree("0::/course/grader\n", {"course": "cpu memory pids", "course/grader": ""})
+    (folder,) = cgroups.make(LIMITS).folders
+    assert folder.parent == root / "course"
+    assert (folder / "memory.max").read_text() == BYTES
+    assert (folder / "pids.max").exists()
+
+
+@pytest.mark.parametrize("own", ["0::/\n", "0::/course/grader\n", ""])
+def test_where_no_group_can_be_had_there_is_none(tree, own):
+    tree(own, {"course": "cpu", "course/grader": ""})
+    assert cgroups.make(LIMITS) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "answer"),
+    [
+        ("memory.events", "low 0\nmax 9\noom 2\noom_kill 1\n", True),
+        ("memory.events", "low 0\nmax 9\noom 0\noom_kill 0\n", False),
+        ("memory.oom_control", "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", True),
+        ("memory.oom_control", "oom_kill_disable 1\nunder_oom 0\noom_kill 0\n", False),
+    ],
+)
+def test_the_kernels_word_on_memory_is_read(tmp_path, name, text, answer):
+    (tmp_path / name).write_text(text)
+    assert cgroups.Group((tmp_path,)).ran_out_of_memory() is answer
+
+
+def test_entering_a_group_keeps_the_words_of_the_command(tmp_path):
+    words = [*cgroups.Group((tmp_path,)).enter(), "printf", "%s,", "a b", "$HOME"]
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout == "a b,$HOME,"
+    assert int((tmp_path / "cgroup.procs").read_text()) > 0
