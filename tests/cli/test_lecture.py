@@ -83,8 +83,6 @@ def test_slides_show_pictures_and_no_code(copies):
 
 
 # END STAFF
-
-
 def test_the_solved_functions_come_before_all_others(tmp_path):
     (tmp_path / "hw5").mkdir()
     (tmp_path / "hw5/losses.py").write_text("")
