@@ -62,7 +62,7 @@ class Settings:
 class Finished:
     """What a batch came to."""
 
-    graded: tuple[Graded, ...]  # all that have a result
+    graded: tuple[Graded, ...]  # all that are handed in and have a result
     num_new: int  # graded by this run
     failures: tuple[str, ...]  # ids at which we failed
     who: Joined
@@ -87,7 +87,8 @@ def run_batch(
     rubric = load(settings.rubric)
     most = {column.name: column.points for column in rubric.manual}
     people = roster.read(settings.roster, settings.marks, most)
-    submissions = chosen(find(settings.submissions, settings.names), settings.only)
+    handed_in = find(settings.submissions, settings.names)
+    submissions = chosen(handed_in, settings.only)
     store = Store(settings.out / RESULTS)
     lock = store.lock()
     try:
@@ -97,7 +98,7 @@ def run_batch(
         planned = run.plan(submissions, store, desk.common)
         print(f"{len(planned.todo)} to grade, {planned.num_done} are graded", file=stream)
         failures = grade_planned(planned, store, desk, settings, stream) if planned.todo else []
-        graded = {found.submission: found for found in store.all()}
+        graded = {s.name: found for s in handed_in if (found := store.read(s.name)) is not None}
         who = write_outputs(settings.out, graded, rubric, people)
     finally:
         lock.release()

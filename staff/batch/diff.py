@@ -47,6 +47,7 @@ def of_student(name: str, old: Graded | None, new: Graded | None) -> Iterator[Ch
         return
     if state(old) != state(new):
         yield Change(name, WHOLE, state(old), state(new), new.points - old.points)
+        return
     was, now = pieces(old), pieces(new)
     for task in {**was, **now}:
         gain = now.get(task, 0.0) - was.get(task, 0.0)
@@ -74,8 +75,7 @@ def summary(found: Sequence[Change], students: int) -> str:
     """How many gained and lost, in one line."""
     totals: dict[str, float] = {}
     for change in found:
-        if change.task != WHOLE:
-            totals[change.submission] = totals.get(change.submission, 0.0) + change.points
+        totals[change.submission] = totals.get(change.submission, 0.0) + change.points
     up = sum(gain > TOLERANCE for gain in totals.values())
     down = sum(gain < -TOLERANCE for gain in totals.values())
     changed = len({change.submission for change in found})

@@ -13,10 +13,10 @@ import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from staff.grading.compare import judge
+from staff.grading.exchange import Reader, pack
 from staff.grading.worker import ANSWER, outcome
 
 if TYPE_CHECKING:
@@ -32,6 +32,6 @@ def test_case(case: Case) -> None:
     inputs, expected = EXAM.inputs[case.key], EXAM.expected[case.key]
     kind, text, answers = outcome(case, inputs)
     assert kind == ANSWER, text
-    answers = {name: np.ascontiguousarray(a) for name, a in answers.items()}  # as in a frame
-    verdict = judge(case, inputs, answers, expected, EXAM.tolerance(case), EXAM.curve(case))
+    (frame,) = Reader().frames(pack({}, answers))  # as the answers went that these are compared to
+    verdict = judge(case, inputs, frame.arrays, expected, EXAM.tolerance(case), EXAM.curve(case))
     assert verdict.score == 1, verdict.seen

@@ -35,7 +35,7 @@ class Exported:
         """What to type for copydetect, and for JPlag."""
         theirs, given = self.folder / SUBMISSIONS, self.folder / BOILERPLATE
         return (
-            f"copydetect -t {theirs} -b {given} -e py -a -O {self.folder / 'copydetect.html'}",
+            f"copydetect -t {theirs} -b {given} -e py -O {self.folder / 'copydetect.html'}",
             f"java -jar jplag.jar -l python3 -bc {given} {theirs}",
         )
 

@@ -21,15 +21,15 @@ class Cluster:
 
     submissions: int = 100_000
     workers: int = 200
-    seconds: float = 3.0  # a submission on one core: the median, measured by `bench`
+    seconds: float = 5.4  # a submission on one core: the median (measured by `bench`)
     spread: float = 0.25  # of the logarithm of the time: machines and students differ (assumed)
     straggler_share: float = 0.02  # submissions that run into a limit (assumed)
     straggler_seconds: float = 60.0  # what those take: the sum of their limits (assumed)
     lost_per_hour: float = 0.05  # share of workers lost in an hour: preemption (assumed)
     replace_seconds: float = 120.0  # until a lost worker is replaced, machine and imports (assumed)
     start_seconds: float = 60.0  # until the first worker begins: machine, imports, exam (assumed)
-    dispatch_seconds: float = 0.001  # the scheduler, for each submission (measured by `scale`)
-    write_seconds: float = 0.002  # a durable result file, for each (measured by `scale`)
+    dispatch_seconds: float = 0.01  # the scheduler, for each submission (measured by `scale`)
+    write_seconds: float = 0.06  # a durable result file, for each (measured by `scale`)
     dollars_per_core_hour: float = 0.04  # an assumption; put in what yours costs
     failure_share: float = 0.001  # attempts that fail by our doing and are made again (assumed)
 

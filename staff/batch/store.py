@@ -16,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from hw5.kit.checks import InputError
+from hw5.kit.checks import InputError, brief
 from hw5.kit.files import atomic_write
 from staff.grading.graded import STAFF_FAILURE, Graded, from_json, to_json
 
@@ -57,16 +57,16 @@ class Store:
         return found
 
     def all(self) -> list[Graded]:
-        """Every readable result, sorted by submission.
+        """Every result, sorted by submission.
 
         Raises:
-            InputError: no such folder.
+            InputError: no such folder, or a file that is no result.
         """
         if not self.folder.is_dir():
             hint = "name a folder that `grade --out` wrote"
             raise InputError.about(str(self.folder), expected="results", got="no folder", hint=hint)
-        texts = [p.read_text("utf-8") for p in self.folder.glob("*.json") if p.name[0] != "."]
-        return sorted(map(from_json, texts), key=lambda graded: graded.submission)
+        paths = [path for path in self.folder.glob("*.json") if path.name[0] != "."]
+        return sorted(map(result_in, paths), key=lambda graded: graded.submission)
 
     def sweep(self) -> None:
         """Remove what killed writers left behind; nobody else may be writing."""
@@ -89,6 +89,18 @@ class Store:
                 str(self.folder), expected="a folder for us alone", got="another run", hint=hint
             ) from error
         return lock
+
+
+def result_in(path: Path) -> Graded:
+    """The result in a file.
+
+    Raises:
+        InputError: it holds none.
+    """
+    try:
+        return from_json(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError.about(str(path), expected="a result", got=brief(str(error))) from error
 
 
 def file_name(name: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from staff.batch.simulation import Cluster, Simulated, simulate
 
 HELP = "simulate a cluster: hours, dollars, and what saturates first"
-WORKERS = (10, 100, 1000, 4000)
+WORKERS = (10, 100, 200, 1000)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -75,8 +75,8 @@ def test_a_regrade_names_who_came_and_who_went():
 
 def test_a_regrade_names_a_changed_state():
     found = diff.changes([graded_of("ada", 1)], [Graded("ada", REFUSED)])
-    assert found[0].after == REFUSED
-    assert found[0].points == -6
+    assert [str(change) for change in found] == ["ada  whole: graded -> refused  -6"]
+    assert diff.summary(found, 1) == "1 of 1 students changed: 0 gained, 1 lost"
 
 
 # ------------------------------------------------------------ similarity

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import stat
 from dataclasses import dataclass, field, replace
 
@@ -192,6 +193,14 @@ def test_one_student_can_be_graded_alone(settings):
     assert [g.submission for g in Store(settings.out / RESULTS).all()] == ["bob"]
     with pytest.raises(InputError, match="--only"):
         grade(replace(settings, only=("eve",)))
+
+
+def test_the_result_of_a_submission_that_was_taken_away_is_in_no_gradebook(settings):
+    grade(settings)
+    shutil.rmtree(settings.submissions / "zoe")
+    finished, _ = grade(settings)
+    assert "zoe" not in gradebook(settings)
+    assert finished.who.unknown == ()
 
 
 def test_our_failure_leaves_no_number_and_gives_status_one(settings, capsys):

@@ -180,6 +180,13 @@ def test_a_result_under_another_name_does_not_count(store):
     assert store.read("bob") is None
 
 
+def test_a_file_that_is_no_result_is_named(store):
+    store.write(graded_of("ada", 1))
+    store.path("bob").write_text("{}")
+    with pytest.raises(InputError, match=r"bob\.json"):
+        store.all()
+
+
 # ------------------------------------------------------------ crews and progress
 
 
