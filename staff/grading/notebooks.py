@@ -29,6 +29,7 @@ from staff.grading.notebook_worker import CELL, READY, STOPPED
 from staff.release.files import ROOT
 from staff.release.tree import cleared
 from staff.sandbox import Jail, Limits, Mount, StaffError
+from staff.sandbox.environment import HOME
 
 KIT, TREE = "/grading/kit", "/grading/tree"  # where the jail sees them
 MAX_FRAME = 64 * 2**20  # bytes of one cell's answer; our largest sheet has 3 MiB of pixels
@@ -37,7 +38,7 @@ MAX_PICTURES = 6  # of one notebook that the feedback shows
 LIMITS = Limits(
     wall_s=900, cpu_s=900, memory_mb=3000, processes=128, files_mb=256, reply_mb=256, open_files=512
 )
-ENVIRONMENT = {"HW5_RUNS": "/tmp/home/runs", "MPLCONFIGDIR": "/tmp/home/matplotlib"}
+ENVIRONMENT = {"HW5_RUNS": f"{HOME}/runs", "MPLCONFIGDIR": f"{HOME}/matplotlib"}
 OURS = ("hw5/__init__.py", "hw5/testing/__init__.py", "hw5/testing/outputs.py",
         "hw5/testing/pictures.py", "staff/__init__.py", "staff/grading/__init__.py",
         "staff/grading/exchange.py", "staff/grading/notebook_kernel.py",

@@ -46,7 +46,7 @@ def for_students(text: str) -> str:
             kept.append(_line_for_students(line, begin))
     if begin:
         raise MarksError(f"BEGIN {begin[1]} is never closed")
-    return "".join(kept)
+    return re.sub(r"\n{2,}\Z", "\n", "".join(kept))  # what stood last may be gone
 
 
 def _line_for_students(line: str, begin: re.Match[str] | None) -> str:

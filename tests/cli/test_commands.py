@@ -128,6 +128,7 @@ def test_draw_starts_from_the_mean_or_from_a_run(run, tiny, tmp_path):
     assert edited.record["distance"] > 0
 
 
+@pytest.mark.needs()
 def test_an_edit_renders_with_the_noise_of_its_run(run, tiny, tmp_path):
     strokes.save_sketch(tmp_path / "dot.json", DOT)
     run("project", "chelsea", "--generator", tiny, *QUICK, "--noise", "optimised", "--out", "p")

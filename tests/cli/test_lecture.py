@@ -75,12 +75,14 @@ def test_a_slide_begins_at_each_title_of_two_levels(copies):
     assert kinds == ["slide", "-", "-", "-", "-"]
 
 
+# BEGIN STAFF
 def test_slides_show_pictures_and_no_code(copies):
     (path, _) = lecture_stage.slides(copies)
     html = path.read_text("utf-8")
     assert "iVBORw0KGgo=" in html and "secret_name" not in html
 
 
+# END STAFF
 def test_the_solved_functions_come_before_all_others(tmp_path):
     (tmp_path / "hw5").mkdir()
     (tmp_path / "hw5/losses.py").write_text("")
@@ -112,7 +114,11 @@ def test_what_cannot_be_shown_is_refused_in_one_line(run, notebooks, tmp_path, w
     assert answer.status == 2 and named in answer.err and len(answer.err.splitlines()) == 1
 
 
+# BEGIN STAFF
 def test_the_command_writes_slides(run, notebooks, tmp_path):
     answer = run("lecture", "--view", "slides")
     assert answer.status == 0, answer
     assert (tmp_path / "build/lecture/00_tour.slides.html").is_file()
+
+
+# END STAFF

@@ -34,6 +34,7 @@ def test_the_code_holds_main_readme_and_all_that_it_imports_but_no_weights(packe
     assert "report/index.html" not in names and not any("report/media" in n for n in names)
 
 
+@pytest.mark.needs()
 def test_main_runs_from_the_unpacked_code(packed, tmp_path):
     zipfile.ZipFile(packed[1] / "mycat_code_proj5.zip").extractall(tmp_path)
     run = subprocess.run([sys.executable, "main.py", "--page-only"], cwd=tmp_path,
