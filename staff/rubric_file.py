@@ -158,7 +158,7 @@ class _Reading:
             place = f'case."{key}"'
             if key not in cases:
                 raise self.refuse(
-                    place, "", f"{key}: no such case; `python -m staff cases` lists them"
+                    place, "", f"{key}: no such case; see `python -m staff cases --list`"
                 )
             self.known("case", rule, place)
             for name in ("relative", "absolute", "full", "zero"):

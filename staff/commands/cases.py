@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of the inputs")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth change")
+    parser.add_argument("--list", action="store_true", help="instead: every case, by its name")
     over_seeds = "instead: false alarms of the solved functions over so many seeds"
     parser.add_argument("--seeds", type=int, default=0, metavar="N", help=over_seeds)
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="with --seeds")
@@ -36,8 +37,19 @@ def run(options: argparse.Namespace) -> int:
     os.environ["OMP_NUM_THREADS"] = str(max(options.threads) if options.seeds else 1)
     from staff.rubric import load
 
+    if options.list:
+        return list_cases()
     rubric = load(options.rubric)
     return over_seeds(options, rubric) if options.seeds else over_changes(options, rubric)
+
+
+def list_cases() -> int:
+    """Print a line for each case: what a rubric calls it, its weight, what it asks."""
+    from staff.grading.cases import all_cases
+
+    for case in all_cases():
+        print(f"{case.key:46}{case.weight:2g} {'hidden ' if case.hidden else '       '}{case.says}")
+    return 0
 
 
 def over_changes(options: argparse.Namespace, rubric: Rubric) -> int:

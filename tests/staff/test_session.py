@@ -147,7 +147,8 @@ def test_a_case_that_does_not_end_is_ended_by_the_parents_clock(monkeypatch):
 )
 def test_what_was_not_asked_ends_the_worker_and_costs_the_case_it_was_at(forged):
     def liar(keys):
-        return READY + imports("1.1 a") + forged + all_well(keys)[len(READY) :], "stopped"
+        rest = says("1.1 a") + says("1.1 b") + imports("2.1 c") + says("2.1 c")
+        return READY + imports("1.1 a") + forged + rest, "stopped"
 
     _, states, found = run(liar, well)
     assert states == {"1.1 a": CRASHED, "1.1 b": ANSWERED, "2.1 c": ANSWERED}
