@@ -98,8 +98,9 @@ def _discriminator(record: Record) -> tuple[str, dict[str, Any]]:
     if config["c_dim"]:
         mapping = child(record, "mapping")
         config["cmap_dim"] = whole(last, "cmap_dim", 1, MAX_WIDTH)
-        config["num_mapping_layers"] = whole(mapping, "num_layers", 1, MAX_LAYERS)
-        config["mapping_lr_multiplier"] = _number(child(mapping, "fc0"), "bias_gain")
+        config["num_mapping_layers"] = whole(mapping, "num_layers", 0, MAX_LAYERS)
+        if config["num_mapping_layers"]:
+            config["mapping_lr_multiplier"] = _number(child(mapping, "fc0"), "bias_gain")
     return "stylegan2-discriminator", config
 
 

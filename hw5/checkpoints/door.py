@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any
 import safetensors.torch
 import torch
 
-from hw5.checkpoints import ada, rosinality, starter
+from hw5.checkpoints import ada, rosinality, starter, tensorflow
 from hw5.checkpoints.container import read_content
 from hw5.checkpoints.machine import Record, refuse
 from hw5.checkpoints.modules import Network, brief_of, build
@@ -149,6 +149,9 @@ def _recognise(content: object) -> tuple[str, str, dict[str, Network], dict[str,
     found = starter.find(content)
     if found is not None:
         return "DCGAN of the course's starter", PUBLISHER, {"G": starter.interpret(found)}, {}
+    if records := tensorflow.networks_of(content):
+        name = "StyleGAN2, TensorFlow"
+        return name, NVIDIA, *_interpret_all(records, tensorflow.interpret)
     if not isinstance(content, dict):
         what = brief(content.kind) if isinstance(content, Record) else brief_of(content)
         raise refuse(f"the file holds no known network, but {what}")
@@ -163,15 +166,17 @@ def _recognise(content: object) -> tuple[str, str, dict[str, Network], dict[str,
             "expected StyleGAN2-ADA (G_ema), rosinality's StyleGAN2 (g_ema) or the course's DCGAN"
         )
         raise refuse(f"the file holds no known network, but {names}", hint)
-    return "StyleGAN2-ADA", NVIDIA, *_interpret_all(records)
+    return "StyleGAN2-ADA", NVIDIA, *_interpret_all(records, ada.interpret)
 
 
-def _interpret_all(records: Mapping[str, Any]) -> tuple[dict[str, Network], dict[str, str]]:
+def _interpret_all(
+    records: Mapping[str, Record], interpret: Callable[[str, Record], Network]
+) -> tuple[dict[str, Network], dict[str, str]]:
     """The networks that can be used, and why others cannot; a generator must be among them."""
     networks, left_out = {}, {}
     for name, record in records.items():
         try:
-            networks[name] = ada.interpret(name, record)
+            networks[name] = interpret(name, record)
         except InputError as error:
             left_out[name] = str(error)
     generators = [name for name in ada.NAMES[:2] if name in networks]

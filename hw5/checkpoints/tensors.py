@@ -32,6 +32,7 @@ DTYPES = {
 }
 SCALARS = ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "b1")  # of numpy
 MAX_DIMENSIONS = 8
+ARRAY = "numpy._core.multiarray._reconstruct"
 
 
 @dataclass(eq=False)
@@ -204,6 +205,9 @@ CALLS: dict[str, Callable[..., Any] | None] = {
     **dict.fromkeys(("builtins.set", "__builtin__.set"), _set),
     "_codecs.encode": _encode,
     "numpy.dtype": _record,
+    "numpy.ndarray": None,
+    **dict.fromkeys(("numpy.core.multiarray._reconstruct", ARRAY), _record),
+    "dnnlib.tflib.network.Network": _record,  # of TensorFlow's pickles: tensorflow.py
     "numpy.core.multiarray.scalar": _scalar,
     "numpy._core.multiarray.scalar": _scalar,
     **dict.fromkeys(("copyreg._reconstructor", "copy_reg._reconstructor"), _reconstructor),

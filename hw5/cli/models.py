@@ -57,14 +57,11 @@ def table(stocks: list[Stock], columns: int) -> Iterator[str]:
         yield group
         for stock in members:
             start = f"  {stock.state:7}  {stock.entry.name:{width}}  {size_of(stock):>8}  "
-            text = f"{stock.entry.what} [{stock.entry.licence}{trust_of(stock)}]"
-            yield from textwrap.wrap(
-                text,
-                columns,
-                initial_indent=start,
-                subsequent_indent=" " * len(start),
-                break_on_hyphens=False,
-            )
+            for text in texts_of(stock):
+                yield from textwrap.wrap(
+                    text, columns, initial_indent=start, subsequent_indent=" " * len(start)
+                )
+                start = " " * len(start)
         yield ""
     yield "What is missing comes with: python -m hw5 fetch NAME"
     yield "Everything about one:       python -m hw5 models NAME"
@@ -77,6 +74,15 @@ def group_of(stock: Stock) -> str:
     if stock.entry.published:
         return GROUPS[2]
     return GROUPS[0] if stock.entry.file else GROUPS[1]
+
+
+def texts_of(stock: Stock) -> list[str]:
+    """What a network is and its licence: a line each for those of others."""
+    what, licence = stock.entry.what, stock.entry.licence
+    if not stock.entry.published:
+        return [f"{what} [{licence}]"]
+    known = "licence not stated" if licence == "not stated" else licence
+    return [what, known + trust_of(stock)]
 
 
 def trust_of(stock: Stock) -> str:

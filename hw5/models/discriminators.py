@@ -141,7 +141,7 @@ class StyleGAN2Discriminator(nn.Module):
         architecture: str = "resnet",  # or "skip", "orig" (ADA for CIFAR-10): StyleGAN2, figure 7
         c_dim: int = 0,  # classes of a conditional network; 0: none
         cmap_dim: int | None = None,  # width of a mapped label; None: channels at 4 px (ADA)
-        num_mapping_layers: int = 8,  # from a label to its map (ADA)
+        num_mapping_layers: int = 8,  # from a label to its map (ADA); 0: embedded only
         mapping_lr_multiplier: float = 0.01,
         label: int | None = None,  # the class to ask for, 0 to c_dim - 1
     ) -> None:

@@ -6,7 +6,6 @@ Their arithmetic is in stylegan2_ops.py; stylegan2.py runs them.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Mapping
 
@@ -54,9 +53,9 @@ class MappingNetwork(nn.Module):
         if c_dim:
             self.embed = FullyConnected(c_dim, embedded)
         widths = [z_dim + embedded, *[width or w_dim] * (num_layers - 1), w_dim]
-        for i, (before, after) in enumerate(itertools.pairwise(widths)):
-            layer = FullyConnected(before, after, activation="lrelu", lr_multiplier=lr_multiplier)
-            self.add_module(f"fc{i}", layer)
+        for i in range(num_layers):  # none: a label's normalised embedding is its map
+            options = {"activation": "lrelu", "lr_multiplier": lr_multiplier}
+            self.add_module(f"fc{i}", FullyConnected(widths[i], widths[i + 1], **options))
         if tracks_average:
             self.register_buffer("w_avg", torch.zeros(w_dim))
 

@@ -213,10 +213,10 @@ def measure_curve(plan: GanPlan, job: Job, count: int = 2_500) -> None:
 
 
 def grown(
-    start: str, size: int, channels: Mapping[str, int], base: Mapping[str, Any]
+    start: str, size: int, channels: int, pictures: int, base: Mapping[str, Any]
 ) -> GrowthPlan:
-    """Plan of a generator of `size` pixels, `channels` beyond those of the smaller one's `base`."""
-    widths = {**base["channels"], **channels}
+    """Plan of a generator of `size` pixels with `channels` in its new block, on those of `base`."""
+    widths = {**base["channels"], str(size): channels}
     return GrowthPlan(
         name=f"stylegan2-{size}",
         start=start,
@@ -224,13 +224,14 @@ def grown(
         judge_kind=STYLEGAN2.judge_kind,
         # a peak rate of half the warm start's: all but one block is trained already
         pairs=RegressSettings(
-            stages=((size, 1.0),), pictures=16_384, rate=2e-3, window=64, mapped=True
+            stages=((size, 1.0),), pictures=pictures, rate=2e-3, window=64, mapped=True
         ),
-        adversarial=replace(STYLEGAN2.adversarial, pictures=16_384, window=64),
+        adversarial=replace(STYLEGAN2.adversarial, pictures=pictures, window=64),
     )
 
 
-STYLEGAN2_128 = grown(STYLEGAN2.name, 128, {"128": 16}, STYLEGAN2.config)
+STYLEGAN2_128 = grown(STYLEGAN2.name, 128, 16, 16_384, STYLEGAN2.config)
+STYLEGAN2_256 = grown(STYLEGAN2_128.name, 256, 12, 8_192, STYLEGAN2_128.config)
 
 RECIPES: dict[str, Recipe] = {
     FEATURES: Recipe(train_world_features),
@@ -244,6 +245,6 @@ RECIPES: dict[str, Recipe] = {
         )
         for plan in (STYLEGAN2, DCGAN_PLAN)
     },
-    STYLEGAN2_128.name: Recipe(partial(train_grown, STYLEGAN2_128)),
+    **{plan.name: Recipe(partial(train_grown, plan)) for plan in (STYLEGAN2_128, STYLEGAN2_256)},
     **{name: Recipe(run) for name, run in ENCODERS.items()},
 }

@@ -1,9 +1,9 @@
 """The parent's side of the workers: starts them, listens, keeps the clock, goes on behind a crash.
 
 Offers `compute`, which gets an `Answer` to every case whatever the submission does. One worker does
-all cases in sequence where nothing goes wrong. One that ends, hangs or says something unreadable
-costs the case it was at, and the next worker takes up behind it; one that does so while a module
-is imported costs that module, and the next worker does not import it again. Read next: grade.py.
+all cases in sequence where nothing goes wrong. If it ends, hangs or says something unreadable, the
+next one takes up at the same case, since another file may have laid the trap. If that one does so
+too, it costs the case, or, while a module is imported, that module. Read next: grade.py.
 """
 
 from __future__ import annotations
@@ -151,11 +151,15 @@ def compute(
         answers |= listener.answers
         printed += (ended.stdout + ended.stderr).decode("utf-8", errors="replace")
         left = left[len(listener.answers) :]
-        if answers and not listener.is_ready and ended.status == TIMEOUT:
+        if left and answers and not listener.is_ready and ended.status == TIMEOUT:
             notes.append(f"not all was run: {limits.wall_s:g} s were used up")
             answers |= {case.key: Answer(NOT_RUN, "no time was left for it") for case in left}
             left = []
-        if left:
+        elif left and listener.answers:
+            # What ended it may have been left behind by an earlier file: a thread, a child, an
+            # alarm. The next worker asks this case first, and has seen no file but what it needs.
+            notes.append(f"{left[0].key}: {ended.message}; asked again in a worker of its own")
+        elif left:
             blamed, answer = blame(listener, ended)
             notes.append(f"{listener.importing or left[0].key}: {answer.text}")
             if listener.importing:

@@ -54,6 +54,7 @@ class Bubblewrap:
         program = shutil.which("bwrap")
         if program is None:
             raise StaffError("bwrap is not installed. Hint: apt-get install bubblewrap")
+        cgroups.sweep()
         return cls(program)
 
     @contextlib.contextmanager
@@ -121,17 +122,24 @@ class Bubblewrap:
             number = next(self.ids)
             for mount in mounts:
                 refuse_unreadable(mount.source)
-            stage = [*self._stage(mounts), *accounts.drop(number)]
+            stage = [*self._stage(mounts, status_fd), *accounts.drop(number)]
             mounts = [
                 Mount(Path(STAGE, str(index)), mount.target, mount.writable)
                 for index, mount in enumerate(mounts)
             ]
-        jail = self._jail(mounts, limits, env, status_fd=status_fd, filter_fd=filter_fd)
-        return [*stage, *jail, *rlimits(limits), *words]
+        jail = self._jail(mounts, limits, env, filter_fd)
+        if not stage:
+            jail += ["--json-status-fd", str(status_fd)]
+        return [*stage, *jail, "--", *rlimits(limits), *words]
 
-    def _stage(self, mounts: Sequence[Mount]) -> list[str]:
-        """Root's own bwrap: the system, and each mount at a path that anyone can reach."""
-        words = [self.program, "--die-with-parent"]
+    def _stage(self, mounts: Sequence[Mount], status_fd: int) -> list[str]:
+        """Root's own bwrap: the system, and each mount at a path that anyone can reach.
+
+        Its processes have numbers of their own, because whoever dies as root without root's rights
+        cannot take an ordinary user's process along: the kernel ends all that it numbered.
+        """
+        words = [self.program, "--die-with-parent", "--unshare-pid"]
+        words += ["--json-status-fd", str(status_fd)]
         for folder in (STAGE, environment.TMP, *STAGED_FOLDERS):  # bwrap builds in /tmp
             words += ["--perms", "0755", "--dir", folder]
         words += [*_system(), "--bind", "/proc", "/proc", "--dev-bind", "/dev", "/dev"]
@@ -140,14 +148,9 @@ class Bubblewrap:
         return [*words, "--"]
 
     def _jail(
-        self,
-        mounts: Sequence[Mount],
-        limits: Limits,
-        env: Mapping[str, str],
-        *,
-        status_fd: int,
-        filter_fd: int,
+        self, mounts: Sequence[Mount], limits: Limits, env: Mapping[str, str], filter_fd: int
     ) -> list[str]:
+        """The jail itself, up to the words that end its options."""
         size = str(limits.files_mb * 1024 * 1024)
         words = [
             self.program, "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net",
@@ -165,7 +168,7 @@ class Bubblewrap:
         words += ["--remount-ro", "/dev", "--remount-ro", "/", "--chdir", environment.HOME]
         for name, value in env.items():
             words += ["--setenv", name, value]
-        return [*words, "--seccomp", str(filter_fd), "--json-status-fd", str(status_fd), "--"]
+        return [*words, "--seccomp", str(filter_fd)]
 
 
 def rlimits(limits: Limits) -> list[str]:

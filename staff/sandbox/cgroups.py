@@ -1,8 +1,9 @@
 """A control group for each jail, where this machine lets us make one.
 
-Offers `make` and `Group`. The kernel then counts memory of every kind and the number of processes
-itself, at once and without a gap between two looks; without one, limits of each process and the
-watch of supervise.py stand alone. Both versions of control groups are known. Read next: jail.py.
+Offers `make`, `sweep` and `Group`. The kernel then counts memory of every kind and the number of
+processes itself, at once and without a gap between two looks; without one, limits of each process
+and the watch of supervise.py stand alone. Both versions of control groups are known. Read next:
+jail.py.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pathlib import Path
 from staff.sandbox.shapes import Limits
 
 ROOT = Path("/sys/fs/cgroup")
+PREFIX = "hw5-jail-"  # then the grader's number, so that a later one knows whether it lives
 # The kernel ends a process at this much more than the watch does, which can say better why.
 SLACK_MB = 64
 # controller -> file of version 1, of version 2; and what each limits
@@ -66,7 +68,7 @@ def make(limits: Limits) -> Group | None:
         "memory": str((limits.memory_mb + SLACK_MB + 2 * limits.files_mb) * 1024 * 1024),
         "pids": str(limits.processes + _OWN_PROCESSES),
     }
-    name, made = f"hw5-jail-{secrets.token_hex(4)}", []
+    name, made = f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}", []
     try:
         for controllers, parent, version in _parents():
             folder = parent / name
@@ -78,6 +80,15 @@ def make(limits: Limits) -> Group | None:
         Group(tuple(made)).remove()
         return None
     return Group(tuple(made)) if made else None
+
+
+def sweep() -> None:
+    """Remove the groups of graders that were killed before they could do it themselves."""
+    for _, parent, _ in _parents():
+        for folder in parent.glob(f"{PREFIX}*"):
+            if not Path("/proc", folder.name.removeprefix(PREFIX).partition("-")[0]).exists():
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
 
 
 def _parents() -> list[tuple[list[str], Path, int]]:

@@ -193,7 +193,7 @@ class _Run:
         self.reason = self.reason or (status, message)
 
     def first_process(self) -> Tree | None:
-        """The jail's own first process; not bwrap's, which lives outside."""
+        """The first process that bwrap started; not bwrap itself, which lives outside."""
         pid = self.process.pid if self.launch.watched and self.launch.status is None else None
         with contextlib.suppress(ValueError, KeyError):  # not said yet
             if self.launch.status is not None:

@@ -15,6 +15,7 @@ from pathlib import Path
 _MEMORY = ("RssAnon", "RssShmem", "VmSwap", "VmPTE")
 _TICKS = os.sysconf("SC_CLK_TCK")
 PROC = Path("/proc")
+OUTERMOST = 4  # processes, among them the first that sees the jail's file systems
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,12 @@ class Tree:
             memory_mb=sum(map(memory_kb, pids)) / 1024,
             cpu_seconds=sum(map(cpu_seconds, pids)),
             processes=len(pids),
-            files=max((files(self.pid, at, self.capacity) for at in self.writable), default=0),
+            files=max((self.files(pid) for pid in pids[:OUTERMOST]), default=0),
         )
+
+    def files(self, pid: int) -> int:
+        """How many files are in the fullest place, as one process sees them."""
+        return max((files(pid, at, self.capacity) for at in self.writable), default=0)
 
     def memory_mb(self) -> float:
         """The same memory with shared pages counted once: exact, and slower."""

@@ -217,6 +217,7 @@ def discriminator_block(
 def discriminator(
     arch: str = "resnet", *, classes: int = 0, clamp: float | None = 256.0, seed: int = 1,
     channels: tuple[int, ...] = (4, 3, 2), cmap: int = 5, group: int | None = 2,
+    layers: int = 2,
 ) -> nn.Module:  # fmt: skip
     torch.manual_seed(seed)
     size = 2 ** (len(channels) + 1)
@@ -227,7 +228,7 @@ def discriminator(
         block = discriminator_block(at == size, channels[i], channels[i - 1], at, arch, clamp)
         setattr(network, f"b{at}", block)
     if classes:
-        network.mapping = mapping(0, classes, cmap, 2, cmap, cmap, None)
+        network.mapping = mapping(0, classes, cmap, layers, cmap, cmap, None)
     width = channels[0]
     last = Persistent(
         "DiscriminatorEpilogue", in_channels=width, cmap_dim=cmap if classes else 0, resolution=4,

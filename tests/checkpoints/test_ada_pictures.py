@@ -102,6 +102,15 @@ def test_logits_are_those_of_numpy(tmp_path, arch, classes, clamp):
     )
 
 
+def test_a_label_may_be_embedded_without_layers_as_in_files_from_tensorflow(tmp_path):
+    network = ada_files.discriminator("orig", classes=10, layers=0)
+    content = ada_files.snapshot(G_ema=ada_files.generator(), D=network)
+    judge = build(read(ada_files.dump(tmp_path / "both.pkl", content)).networks["D"]).double()
+    images = np.random.default_rng(0).normal(size=(4, 3, 16, 16))
+    expected = ada_numpy.judge(images, ada_files.arrays(network), [16, 8], "orig", 256.0, 7)
+    assert_close(judge(torch.from_numpy(images), label=7), torch.from_numpy(expected), "float64")
+
+
 def test_the_spread_over_a_whole_batch_is_that_of_numpy(tmp_path):
     network = ada_files.discriminator(group=None)
     content = ada_files.snapshot(G_ema=ada_files.generator(), D=network)

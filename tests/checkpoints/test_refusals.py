@@ -150,12 +150,6 @@ def test_a_network_without_classes_takes_no_label(tmp_path, network):
     assert "no classes" in refused(tmp_path, of(network), 0)
 
 
-def test_a_tensorflow_pickle_is_refused_by_its_name(tmp_path):
-    path = tmp_path / "stylegan2-ffhq-config-f.pkl"
-    path.write_bytes(b"\x80\x03cdnnlib.tflib.network\nNetwork\nq\x00.")
-    assert "dnnlib.tflib.network.Network" in refused(tmp_path, path)
-
-
 def test_a_web_page_saved_as_a_pickle_is_refused(tmp_path):
     path = tmp_path / "page.pkl"
     path.write_bytes(b"<!DOCTYPE html><html><head><title>Google Drive - Quota exceeded</title>")

@@ -125,6 +125,17 @@ def test_pictures_are_those_of_numpy(tmp_path, state, zipped):
     assert (got - expected).abs().max() < 1e-5
 
 
+def test_kernels_so_small_that_the_epsilon_counts_are_scaled_like_theirs(tmp_path, state):
+    for name, value in state.items():
+        if name.startswith("conv") and name.endswith("conv.weight"):
+            value.mul_(1e-4)
+    ws = np.random.default_rng(0).normal(size=(1, 6, D))
+    arrays = {name: value.double().numpy() for name, value in state.items()}
+    ours = checkpoints.load(saved(tmp_path, {"g_ema": state})).double()
+    got = ours.synthesize(torch.from_numpy(ws))[0]
+    assert (got - torch.from_numpy(generate(ws[0], arrays))).abs().max() < 1e-5
+
+
 def test_codes_are_those_of_numpy(tmp_path, state):
     z = np.random.default_rng(0).normal(size=D)
     x = z / np.sqrt((z**2).mean() + 1e-8)

@@ -41,7 +41,7 @@ DISASTERS = {
     ),
     "interpolate 4.4": "import os\nos._exit(0)",
     "inversion/progressive 6.4": "while True:\n    pass",
-    # half of the steps where there is a mask, and nobody told
+    # a third of the steps where there is a mask, and a history that hides it
     "projector 3.5": (
         "if start is None:\n"
         "    start = sample_noise(generator, settings.space, settings.num_seeds,\n"
@@ -49,8 +49,8 @@ DISASTERS = {
         "search = begin_search(generator, target, criterion, start, settings, mask=mask,\n"
         "                      noise=noise, resume=resume)\n"
         "if mask is not None:\n"
-        "    optimize_para(search, should_stop=lambda: search.step > 12)\n"
-        "    search.history *= 2\n"
+        "    optimize_para(search, should_stop=lambda: search.step > 7)\n"
+        "    search.history *= 4\n"
         "    del search.history[25:]\n"
         "    return search.result('steps')\n"
         "reason = optimize_para(search, on_step=on_step, should_stop=should_stop)\n"
@@ -131,7 +131,7 @@ def test_the_students_first_day_is_told_from_a_failure(tmp_path, exam, jail):
 def test_what_goes_wrong_costs_the_task_where_it_does(disasters):
     states_of = {t.task: {case.state for case in t.cases} for t in disasters.tasks}
     assert states_of == {
-        "1.1": {FAILED, PASSED}, "1.2": {FAILED, PASSED}, "1.8": {CRASHED}, "3.5": {FAILED, PASSED},
+        "1.1": {FAILED}, "1.2": {FAILED, PASSED}, "1.8": {CRASHED}, "3.5": {FAILED, PASSED},
         "4.1": {CRASHED}, "4.3": {FAILED, PASSED}, "4.4": {CRASHED}, "6.4": {STUCK},
         "6.9": {PASSED},
     }  # fmt: skip
@@ -158,7 +158,7 @@ def test_a_hint_names_the_task_that_is_called_and_wrong(disasters):
     assert hint.startswith("first put task 1.1 right")
 
 
-def test_a_search_that_stops_half_way_earns_a_part(disasters):
+def test_a_search_that_stops_early_earns_a_part(disasters):
     case = by_name(disasters)["3.5 behind_a_mask"]
     assert 0 < case.score < 1
     assert "of the way to the best is left" in case.seen

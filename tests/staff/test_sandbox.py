@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from jails import jail_or_skip
 
-from staff.sandbox import Limits, Mount, StaffError, environment, open_jail, watch
+from staff.sandbox import Limits, Mount, StaffError, cgroups, environment, open_jail, watch
 
 ROOT = Path(__file__).resolve().parents[2]
 REPLY = "import os; reply = lambda b: os.write(int(os.environ['HW5_REPLY_FD']), b)\n"
@@ -141,6 +141,35 @@ def test_a_child_does_not_outlive_the_command(jail):
     assert (ended.status, ended.reply) == ("exit", b"")
     assert ended.seconds < 15
     assert children() == []
+
+
+def test_a_jail_ends_when_its_grader_is_killed(jail):
+    mark = f"jail-of-{os.getpid()}-{time.monotonic_ns()}"
+    code = (
+        "import sys; from staff.sandbox import Jail, Limits, bubblewrap\n"
+        "jail = Jail(bubblewrap.Bubblewrap.find())\n"
+        "words = [sys.executable, '-I', '-S', '-c', 'import time; time.sleep(60)', sys.argv[1]]\n"
+        "jail.run(words, limits=Limits(wall_s=90))"
+    )
+    grader = subprocess.Popen([sys.executable, "-c", code, mark], cwd=ROOT)
+    wait_for(lambda: len(marked(mark)) > 2)
+    grader.kill()
+    grader.wait()
+    wait_for(lambda: not marked(mark))
+    cgroups.sweep()  # as the next grader would
+
+
+def marked(mark):
+    """Processes with a word in their command line."""
+    pids = [path.name for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [pid for pid in pids if mark in command_of(pid)]
+
+
+def wait_for(condition, seconds=20):
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_what_it_used_is_told(jail):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -44,6 +45,15 @@ def test_version_2_has_one_group_beside_our_own(tree):
     assert folder.parent == root / "course"
     assert (folder / "memory.max").read_text() == BYTES
     assert (folder / "pids.max").exists()
+
+
+def test_groups_of_graders_that_are_gone_are_swept(tree):
+    root = tree("0::/course/grader\n", {"course": "memory pids", "course/grader": ""})
+    living = root / "course" / f"{cgroups.PREFIX}{os.getpid()}-ab"
+    for folder in (living, root / "course" / f"{cgroups.PREFIX}999999999-ab"):
+        folder.mkdir()
+    cgroups.sweep()
+    assert [path for path in (root / "course").glob(f"{cgroups.PREFIX}*")] == [living]
 
 
 @pytest.mark.parametrize("own", ["0::/\n", "0::/course/grader\n", ""])

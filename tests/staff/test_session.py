@@ -82,6 +82,28 @@ def test_a_case_that_ends_the_worker_costs_itself_and_the_next_worker_takes_up_b
     assert "ended the process" in found.answers["1.1 a"].text
 
 
+def test_what_an_earlier_file_left_behind_does_not_cost_a_later_one():
+    """The first worker dies while it imports latents; the second does not."""
+
+    def trapped(keys):
+        said = imports("1.1 a") + says("1.1 a") + says("1.1 b") + says("2.1 c", "importing")
+        return READY + said, "memory"
+
+    jail, states, _ = run(trapped, well)
+    assert set(states.values()) == {ANSWERED}
+    assert jail.asked[1] == ["2.1 c"]
+    assert jail.blocked == ["", ""]
+
+
+def test_what_ends_a_worker_of_its_own_is_to_blame():
+    def first(keys):
+        return READY + imports("1.1 a") + says("1.1 a"), "signal"
+
+    jail, states, _ = run(first, lambda keys: (READY + imports("1.1 b"), "signal"), well)
+    assert states == {"1.1 a": ANSWERED, "1.1 b": CRASHED, "2.1 c": ANSWERED}
+    assert jail.asked == [["1.1 a", "1.1 b", "2.1 c"], ["1.1 b", "2.1 c"], ["2.1 c"]]
+
+
 @pytest.mark.parametrize("status", ["signal", "memory", "output"])
 def test_a_worker_ended_by_a_limit_costs_the_case_it_was_at(status):
     _, states, found = run(lambda keys: (READY + imports("1.1 a"), status), well)
@@ -136,8 +158,9 @@ def test_a_second_answer_to_a_case_does_not_become_the_next_ones():
     def eager(keys):
         return READY + imports("1.1 a") + 2 * says("1.1 a", x=np.ones(1)), "stopped"
 
-    _, states, _ = run(eager, well)
-    assert states == {"1.1 a": ANSWERED, "1.1 b": CRASHED, "2.1 c": ANSWERED}
+    jail, states, _ = run(eager, well)
+    assert set(states.values()) == {ANSWERED}
+    assert jail.asked[1] == ["1.1 b", "2.1 c"]
 
 
 def test_the_clock_of_a_submission_holds_for_all_its_workers(monkeypatch):

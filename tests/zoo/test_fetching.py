@@ -179,7 +179,7 @@ def test_a_recorded_digest_is_checked_ever_after(data, site, own):
     (own / "loose.pkl").write_bytes(OTHER)
     with pytest.raises(InputError, match="recorded on"):
         zoo.load("loose", data=data)
-    site.content = OTHER
+    site.content = OTHER + b"longer"
     assert "--replace trusts the new one" in refusal("loose", data)
 
 

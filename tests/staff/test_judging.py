@@ -64,6 +64,14 @@ def test_a_relation_judges_what_is_free():
     assert verdict({"loss": np.array([7.0, -8.0, 9.0])}, **fields).seen == "a loss is negative"
 
 
+def test_an_answer_that_a_relation_cannot_read_costs_its_case_and_nothing_else():
+    def broken(x, got):
+        raise TypeError("only 0-dimensional arrays can be converted")
+
+    found = verdict(WANT, relations=(broken,))
+    assert (found.score, found.seen) == (0, "an answer that cannot be judged: TypeError")
+
+
 def test_what_is_free_must_still_be_finite():
     got = {"loss": np.array([7.0, np.nan, 9.0])}
     assert verdict(got, free=frozenset({"loss"})).score == 0
