@@ -19,6 +19,7 @@ from hw5.cli import (
     bench,
     check,
     compare,
+    crop,
     doctor,
     draw,
     handin,
@@ -38,6 +39,7 @@ Command = Callable[..., int]
 COMMANDS: dict[str, Command] = {
     "doctor": doctor.doctor,
     "world": world.world,
+    "crop": crop.crop,
     "sample": sample.sample,
     "project": project.project,
     "interpolate": interpolate.interpolate,
