@@ -4,9 +4,9 @@ Offers `measure_official`. The published networks need a download, their cost do
 ADA's widths (32768 / resolution, at most 512 channels, w of 512, eight mapping layers as in
 config-f) with random weights, at 64, 256, 512 and 1024 px. Each is timed in `projector.project`
 itself, with its default loss, a picture at a time. Steps cost the same all along, so a few are
-timed and multiplied; a size of which one step would take longer than `LONGEST` is not run at all
-but scaled from the largest one that was, by its multiplications (`..._evaluations_timed` is 0
-then).
+timed and multiplied; a size beyond `ALWAYS` of which one step would take longer than `LONGEST` is
+not run at all but scaled from the largest one that was, by its multiplications
+(`..._evaluations_timed` is 0 then).
 
 The student report gives 34 s for 1,000 steps of Adam on its StyleGAN, 211 s with quasi-Newton and
 11 s for its DCGAN, at 64 px on a card that it does not name, with VGG-19 in the loss.
@@ -33,6 +33,7 @@ SIZES = (64, 256, 512, 1024)  # pixels
 STEPS = 1000  # of Adam; starter and report
 LBFGS_EVALUATIONS = 4004  # where 1,000 iterations of the starter's L-BFGS end (research on reports)
 TIMED = 2  # steps, after one that warms up
+ALWAYS = 256  # pixels up to which every size is timed
 LONGEST = 60.0  # seconds that one step may be expected to take
 REPORT = {  # the student report's figures, in seconds
     "report_stylegan_64_adam_seconds": 34.0,
@@ -50,7 +51,7 @@ def measure_official(device: torch.device = CPU) -> dict[str, float]:
         for size in SIZES:
             work = multiplications(size)
             expected = known[1] * work / known[0] if known else 0.0
-            timed = 0 if expected > LONGEST else TIMED
+            timed = 0 if size > ALWAYS and expected > LONGEST else TIMED
             if timed:
                 expected = step_seconds(lambda size=size: official(size), device, autocast)
                 known = (work, expected)

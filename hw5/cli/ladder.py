@@ -89,17 +89,15 @@ def ladder(
     place = devices.pick(device)
     network = defaults.open_generator(generator, place)
     tools.check_space(network, generator, settings.space)
-    criterion = defaults.build_criterion(weights, place)
     wild = tools.read_target(photo, network.image_size, box).to(place)
-    targets = targets_of(network, settings.space, wild, seed=seed)
     rungs = climb_all(
-        network, targets, criterion=criterion, settings=settings, seed=seed,
+        network, targets_of(network, settings.space, wild, seed=seed),
+        criterion=defaults.build_criterion(weights, place), settings=settings, seed=seed,
         encoder=find_encoder(generator, settings.space, place),
         second_evaluations=second_evaluations,
     )  # fmt: skip
     diagnosis = diagnose([rung.evidence for rung in rungs], thresholds)
-    print(table(rungs, diagnosis))
-    print(sentences(diagnosis))
+    print(table(rungs, diagnosis), sentences(diagnosis), sep="\n")
     if out is not None:
         facts = {"generator": generator, "photo": photo, "seed": seed, "settings": settings}
         facts |= {"weights": weights, "thresholds": thresholds}

@@ -40,11 +40,10 @@ def pick(name: str) -> torch.device:
 
 def name_of(device: torch.device) -> str:
     """Return what a person calls `device`: the card's name, or the processor with its threads."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
     if device.type == "cpu":
         return f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads"
-    return str(device)
+    name = getattr(torch.get_device_module(device), "get_device_name", str)
+    return name(device)
 
 
 def _first_line(error: Exception) -> str:

@@ -111,7 +111,7 @@ def _lines(
         return float((region[under] & (canvas[under] != colour)).sum()) / len(brush.disc)
 
     for row, column in _deepest_first(depth, fits):
-        if gain((row, column)) < WORTH:
+        if canvas[row, column] == colour or gain((row, column)) < WORTH:
             continue
         line = [(row, column)]
         canvas[brush.at(line[0])] = colour

@@ -26,9 +26,10 @@ from torch.utils._pytree import tree_leaves
 
 # An accelerator that torch knows by name and hardly any machine has.
 ELSEWHERE = torch.device("xpu", 0)
-MOVES = ("to", "cpu", "cuda", "xpu")  # methods of a tensor that choose its place
+MOVES = ("to", "cpu", "xpu")  # methods of a tensor that choose its place
 PICKS = ("index", "index_put", "index_put_", "_index_put_impl_")  # an index may come from the CPU
 TO_NUMPY = ("numpy", "__array__", "__dlpack__")
+COPIES = ("__deepcopy__", "new_tensor")  # made beside torch's operations, where the tensor is
 FORGET = 10_000  # pieces of memory after which those that are gone are dropped
 
 
@@ -119,7 +120,7 @@ class _Calls(TorchFunctionMode):
         if kwargs.get("device") is not None:
             return self._make(func, args, kwargs)
         result = func(*args, **kwargs)
-        return self.places.put(result) if there and name == "__deepcopy__" else result
+        return self.places.put(result) if there and name in COPIES else result
 
     def _make(self, func: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:  # noqa: ANN401
         """A new tensor on the device that is named."""

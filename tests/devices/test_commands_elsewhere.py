@@ -109,6 +109,7 @@ def test_interpolate(agree, networks):
     agree("interpolate", "1", "chelsea", *words, *QUICK)
 
 
+@pytest.mark.slow
 def test_ladder(agree, networks):
     words = ["--generator", networks["stylegan2"], "--num-seeds", "2", "--out", "run"]
     agree("ladder", *words, *QUICK, "--second-evaluations", "2")
@@ -120,7 +121,31 @@ def test_ablate(agree, networks):
 
 
 def test_world(agree):
-    agree("world", "--count", "2", "--size", "32", "--segmentation")
+    agree("world", "--count", "1", "--size", "16", "--segmentation")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.accelerator.is_available(), reason="no accelerator here")
+@pytest.mark.parametrize("command", ["sample", "project", "draw", "interpolate", "world"])
+def test_on_a_real_accelerator_the_pictures_agree(command, networks, tmp_path, monkeypatch):
+    """Up to the rounding of its arithmetic: a few levels of 255 on average."""
+    quick = [*QUICK, "--generator", networks["stylegan2"]]
+    words = {
+        "sample": ["--count", "4", "--generator", networks["stylegan2"]],
+        "project": ["chelsea", *quick],
+        "draw": [SKETCH, *quick],
+        "interpolate": ["1", "chelsea", *quick, "--num-frames", "3"],
+        "world": ["--count", "1", "--size", "16"],
+    }[command]
+    found = []
+    for device in ("cpu", "auto"):
+        (tmp_path / device).mkdir()
+        monkeypatch.chdir(tmp_path / device)
+        assert main([command, *words, "--device", device]) == 0
+        found.append(arrays(tmp_path / device))
+    for name, value in found[0].items():
+        if name.endswith(".png"):
+            assert np.abs(value.astype(float) - found[1][name]).mean() < 3, name
 
 
 def test_the_device_without_itself_is_refused(networks):

@@ -21,7 +21,17 @@ def there():
 
 def test_what_is_made_of_a_tensor_is_where_the_tensor_is(there):
     x = torch.ones(3).to(there)
-    for made in (x + 1, x[None], x.clone(), torch.zeros_like(x), x.new_zeros(2), x @ x, x.double()):
+    for made in (
+        x + 1,
+        x[None],
+        x.clone(),
+        torch.zeros_like(x),
+        x.new_zeros(2),
+        x @ x,
+        x.double(),
+        x.new_tensor([1.0]),
+        copy.deepcopy(x),
+    ):
         assert made.device == ELSEWHERE
     assert torch.ones(3).device.type == "cpu" and x.cpu().device.type == "cpu"
     assert torch.ones(2, device=there).device == ELSEWHERE
