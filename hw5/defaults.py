@@ -6,6 +6,8 @@ hw5/zoo; losses.py says what a criterion does with them.
 
 from __future__ import annotations
 
+import torch
+
 from hw5 import zoo
 from hw5.config import LossWeights
 from hw5.kit.checks import InputError
@@ -16,44 +18,46 @@ from hw5.shapes import Images
 
 # Feature networks behind the perceptual loss, best first; the first that is bundled is used.
 FEATURES = ("world-features", "efficientnet-lite0")
+CPU = torch.device("cpu")  # unless a command's --device says otherwise
 
 
-def open_features(name: str = "") -> FeatureNetwork:
+def open_features(name: str = "", device: torch.device = CPU) -> FeatureNetwork:
     """The feature network called `name`, by default the best bundled one.
 
     Raises:
         InputError: an unknown name, a network that is not on this machine, or one of another kind.
     """
     known = zoo.names()
-    network = zoo.load(name or next(each for each in FEATURES if each in known))
+    network = zoo.load(name or next(each for each in FEATURES if each in known), device)
     if not isinstance(network, FeatureNetwork):
         got = f"{name}, a {type(network).__name__}"
         raise InputError.about("features", expected="a feature network", got=got)
     return network
 
 
-def open_generator(name: str) -> Generator:
+def open_generator(name: str, device: torch.device = CPU) -> Generator:
     """The generator called `name`, or stored in the file `name`, ready to render.
 
     Raises:
         InputError: an unknown name, a damaged file, or a network of another kind.
     """
-    network = zoo.load(name)
+    network = zoo.load(name, device)
     if not isinstance(network, Generator):
         got = f"{name}, a {type(network).__name__}"
         raise InputError.about("generator", expected="a generator", got=got)
     return network
 
 
-def build_criterion(weights: LossWeights) -> Criterion:
+def build_criterion(weights: LossWeights, device: torch.device = CPU) -> Criterion:
     """The criterion for these weights, with the bundled networks that it needs and no others."""
     needed = weights.perceptual or weights.style
-    features = open_features(weights.features) if needed else None
+    features = open_features(weights.features, device) if needed else None
     ruler = None
     if weights.lpips:
         from hw5.metrics.perceptual import lpips_metric  # here: the lpips package is slow to import
 
-        metric = lpips_metric()  # answers (N,); the package's loss, and so `lpips_loss`, has a map
+        # It answers (N,); the package's loss, and so `lpips_loss`, has a map.
+        metric = lpips_metric().to(device)
 
         def ruler(output: Images, target: Images) -> Images:
             return metric(output, target)[:, None, None, None]

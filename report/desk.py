@@ -14,7 +14,7 @@ import torch
 from hw5 import latents, world
 from hw5.config import LossWeights
 from hw5.defaults import build_criterion, open_generator
-from hw5.kit import seeding
+from hw5.kit import devices, seeding
 from hw5.models.generator import Generator
 from hw5.search import Record
 from hw5.shapes import Codes, Images
@@ -43,12 +43,12 @@ class Desk:
 
     def __init__(self, settings: ReportSettings) -> None:
         """Open both generators and the network behind the perceptual loss."""
-        self.settings = settings
+        self.settings, self.device = settings, devices.pick(settings.device)
         self.generators: dict[str, Generator] = {
-            name: open_generator(name) for name in (settings.stylegan, settings.dcgan)
+            name: open_generator(name, self.device) for name in (settings.stylegan, settings.dcgan)
         }
         self.stylegan = self.generators[settings.stylegan]
-        self.criterion = build_criterion(LossWeights())
+        self.criterion = build_criterion(LossWeights(), self.device)
         self.methods = (
             Method("DCGAN, z", settings.dcgan, "z"),
             Method("StyleGAN2, z", settings.stylegan, "z"),
@@ -63,6 +63,10 @@ class Desk:
     def size(self) -> int:
         """Side of all pictures, in pixels."""
         return self.stylegan.image_size
+
+    def cats(self, split: str, count: int) -> world.Factors:
+        """The first cats of a split of the world, on the device."""
+        return split_factors(split, count).to(self.device)
 
 
 def cats_of(split: str, count: int) -> world.Factors:

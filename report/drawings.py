@@ -58,11 +58,12 @@ class Edit:
 def draw_scribbles(desk: Desk, *, progress: Progress) -> list[Scribble]:
     """Each bundled sketch, from the mean cat."""
     settings = Drawing(num_steps=desk.settings.drawing_steps, num_mean=desk.settings.num_mean)
-    criterion = build_criterion(LossWeights.for_scribbles())
+    criterion = build_criterion(LossWeights.for_scribbles(), desk.device)
     found = []
     with progress(len(SKETCHES) * settings.num_steps, "scribbles") as bar:
         for name in SKETCHES:
-            colour, mask = strokes.load_sketch(SKETCH_FOLDER / f"{name}.json", desk.size())
+            sketch = strokes.load_sketch(SKETCH_FOLDER / f"{name}.json", desk.size())
+            colour, mask = (each.to(desk.device) for each in sketch)
             drawn = draw(
                 desk.stylegan, colour, mask, criterion=criterion, settings=settings,
                 rng=desk.rng("scribble"), on_step=bar,
@@ -74,11 +75,12 @@ def draw_scribbles(desk: Desk, *, progress: Progress) -> list[Scribble]:
 
 def edit_eyes(desk: Desk, *, progress: Progress) -> Edit:
     """Project a cat that no network has seen, dot its eyes green, and compare with the answer."""
-    cat = cat_to_edit()
+    cat = cat_to_edit().to(desk.device)
     original = world.render(cat, desk.size())
     answer = world.render(cat.replace(eye_hue=GREEN_HUE, odd_eyes=0), desk.size())
     eyes = torch.maximum(original.mask("eyes"), original.mask("pupils"))
-    colour, mask = strokes.rasterise(dots_on_eyes(original), desk.size())
+    dots = strokes.rasterise(dots_on_eyes(original), desk.size())
+    colour, mask = (each.to(desk.device) for each in dots)
     budget, steps = desk.settings.adam_steps, desk.settings.drawing_steps
     with progress(budget + steps, "edit") as bar:
         found = project(
@@ -87,7 +89,7 @@ def edit_eyes(desk: Desk, *, progress: Progress) -> Edit:
             rng=desk.rng("search"), on_step=bar,
         )  # fmt: skip
         drawn = draw(
-            desk.stylegan, colour, mask, criterion=build_criterion(EDIT_WEIGHTS),
+            desk.stylegan, colour, mask, criterion=build_criterion(EDIT_WEIGHTS, desk.device),
             settings=Drawing(space="w", num_steps=steps, keep=EDIT_KEEP), start=found.code,
             keep=found.image.clamp(-1, 1), noise=found.noise, rng=desk.rng("edit"), on_step=bar,
         )  # fmt: skip

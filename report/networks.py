@@ -12,7 +12,7 @@ from hw5 import latents, world, zoo
 from hw5.kit import images
 from report import markup
 from report.charts import Line, line_chart
-from report.desk import Desk, cats_of, picture_of
+from report.desk import Desk, picture_of
 from report.media import Album
 
 SHOWN = 24  # cats of each origin, three rows
@@ -35,7 +35,7 @@ def names(desk: Desk) -> dict[str, str]:
 
 def samples(album: Album, desk: Desk, number: int) -> str:
     """Cats of the world and of each generator, neither selected nor truncated."""
-    sheets = {"the world": world.render(cats_of("test", SHOWN), desk.size()).image}
+    sheets = {"the world": world.render(desk.cats("test", SHOWN), desk.size()).image}
     for label, name in names(desk).items():
         network = desk.generators[name]
         z = latents.sample_codes(network, "z", SHOWN, rng=desk.rng("made up"))

@@ -16,7 +16,7 @@ from hw5.metrics import pixels
 from hw5.projector import project
 from hw5.search import Projected, Record
 from hw5.shapes import Images
-from report.desk import Desk, Method, OnStep, Progress, cats_of, picture_of
+from report.desk import Desk, Method, OnStep, Progress, picture_of
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,15 @@ def make_rungs(desk: Desk) -> list[Rung]:
     """Four targets, each harder than the one before."""
     codes = latents.sample_codes(desk.stylegan, "w", 1, rng=desk.rng("target"))
     generated = picture_of(desk.stylegan, codes, "w").clamp(-1, 1)
-    train, test = (world.render(cats_of(name, 1), desk.size()).image for name in ("train", "test"))
+    train, test = (
+        world.render(desk.cats(name, 1), desk.size()).image for name in ("train", "test")
+    )
+    wild = photo.sample_photo(desk.size()).to(desk.device)
     return [
         Rung("generated", "made by the generator", generated, "a cat made by StyleGAN2"),
         Rung("train", "from the training set", train, "a rendered cat of the training set"),
         Rung("test", "never seen", test, "a rendered cat that no network has seen"),
-        Rung("photo", "a photograph", photo.sample_photo(desk.size()), "a photograph of a cat"),
+        Rung("photo", "a photograph", wild, "a photograph of a cat"),
     ]
 
 

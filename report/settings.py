@@ -28,5 +28,7 @@ class ReportSettings:
     num_frames: int = 50
     # pictures in the opening figure
     num_hero: int = 24
+    # where networks and pictures live: cpu, auto (an accelerator if there is one), or torch's name
+    device: str = "cpu"
     # which cats: the same seed gives the same report, but for rounding
     seed: int = 0

@@ -21,6 +21,7 @@ from hw5.cli import (
     check,
     compare,
     convert,
+    crop,
     doctor,
     draw,
     fetch,
@@ -42,6 +43,7 @@ Command = Callable[..., int]
 COMMANDS: dict[str, Command] = {
     "doctor": doctor.doctor,
     "world": world.world,
+    "crop": crop.crop,
     "sample": sample.sample,
     "project": project.project,
     "interpolate": interpolate.interpolate,

@@ -32,6 +32,7 @@ def ablate(
     grid: Grid,
     quick: bool = False,
     jobs: int | None = None,
+    device: str = "cpu",
     out: Path = Path("runs/ablate"),
 ) -> int:
     """Compare settings of a projection: layers, weights, space and start, optimiser.
@@ -48,15 +49,17 @@ def ablate(
         grid: what is varied, and what stays
         quick: a smaller grid, about a minute on two idle cores; options given beside it still hold
         jobs: processes side by side; as many as there are cores by default
+        device: cpu, auto (an accelerator if there is one), or a name that torch knows, such as cuda
         out: folder to write, new or of an earlier ablation
     """
     from hw5.cli.doctor import usable_cores
-    from hw5.kit import progress
+    from hw5.kit import devices, progress
     from hw5.kit.checks import check_number
 
     jobs = usable_cores() if jobs is None else jobs
     check_number("--jobs", jobs, low=1, whole=True)
-    desk = Desk(overridden(grid, Grid.quick()) if quick else grid, out)
+    devices.pick(device)
+    desk = Desk(overridden(grid, Grid.quick()) if quick else grid, out, device=device)
     todo = [cell for cell in desk.keys if cell not in desk.records()]
     print(f"{len(desk.keys) - len(todo)} of {len(desk.keys)} cells are there", flush=True)
     desk.save_targets()
@@ -92,8 +95,8 @@ class Desk:
     Making it checks everything that can be checked before work begins, and writes nothing.
     """
 
-    def __init__(self, grid: Grid, folder: Path) -> None:
-        """Open the networks and read the pictures.
+    def __init__(self, grid: Grid, folder: Path, *, device: str = "cpu") -> None:
+        """Open the networks and read the pictures; `device` is where cells are run.
 
         Raises:
             InputError: a folder of something else, an unreadable picture, an unknown network, or
@@ -103,7 +106,7 @@ class Desk:
         from hw5.inversion.ablation import check_cell
 
         check_folder(folder)
-        self.grid, self.folder = grid, folder
+        self.grid, self.folder, self.device = grid, folder, device
         cells = cells_of(grid)
         self.features = open_features(grid.features)
         networks = {name: open_generator(name) for name in {cell.generator for cell in cells}}
@@ -126,8 +129,9 @@ class Desk:
 
         batches = batches_of(cells, self.grid.batch_size)
         batches.sort(key=lambda batch: -len(batch))
+        pixels = {pair: to_uint8(target)[0] for pair, target in self.targets.items()}
         return [
-            Task(batch, to_uint8(self.targets[batch[0].generator, batch[0].picture])[0])
+            Task(batch, pixels[batch[0].generator, batch[0].picture], self.device)
             for batch in batches
         ]
 

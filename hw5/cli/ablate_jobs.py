@@ -21,9 +21,10 @@ import numpy as np
 import torch
 
 from hw5 import defaults, zoo
+from hw5.defaults import CPU
 from hw5.inversion.ablation import Outcome, run_batch
 from hw5.inversion.ablation_grid import Cell
-from hw5.kit import images
+from hw5.kit import devices, images
 from hw5.kit.checks import InputError
 from hw5.metrics.perceptual import LpipsMetric, lpips_metric
 from hw5.models.features import FeatureNetwork
@@ -32,13 +33,18 @@ from hw5.search import Record
 POLL = 0.2  # seconds between two looks at how far the workers are
 
 open_generator = lru_cache(maxsize=4)(defaults.open_generator)
-open_ruler: Callable[[], LpipsMetric] = lru_cache(maxsize=1)(lpips_metric)
 
 
 @lru_cache(maxsize=2)
-def open_features(name: str) -> FeatureNetwork:
+def open_ruler(device: torch.device = CPU) -> LpipsMetric:
+    """The ruler of perceptual distance."""
+    return lpips_metric().to(device)
+
+
+@lru_cache(maxsize=2)
+def open_features(name: str, device: torch.device = CPU) -> FeatureNetwork:
     """The bundled feature network called `name`, or the best one."""
-    return zoo.load(name) if name else defaults.open_features()
+    return zoo.load(name, device) if name else defaults.open_features(device=device)
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,7 @@ class Task:
 
     cells: tuple[Cell, ...]
     target: np.ndarray  # uint8 (H, W, 3)
+    device: str = "cpu"
 
 
 @dataclass(frozen=True)
@@ -89,12 +96,13 @@ def run_task(
     should_stop: Callable[[], bool] = lambda: False,
 ) -> list[Done] | Failed:
     """Run one batch; what was stopped half-way is no outcome, so its list is empty."""
-    first = task.cells[0]
+    first, place = task.cells[0], devices.pick(task.device)
     try:
         outcomes = run_batch(
-            task.cells, open_generator(first.generator), images.from_uint8(task.target),
-            features=open_features(first.features) if first.perceptual else None,
-            ruler=open_ruler(), on_step=on_step, should_stop=should_stop,
+            task.cells, open_generator(first.generator, place),
+            images.from_uint8(task.target).to(place),
+            features=open_features(first.features, place) if first.perceptual else None,
+            ruler=open_ruler(place), on_step=on_step, should_stop=should_stop,
         )  # fmt: skip
     except InputError as error:
         return Failed(task.cells, str(error))

@@ -45,9 +45,11 @@ def compare(
     known = inverting.available(settings)
     chosen = inverting.choose(methods, known)
     cats = split_factors("test", settings.count)
-    pictures = inverting.held_out(settings.count)
-    truth = comparison.Reference(pictures, zoo.load("efficientnet-lite0"))
-    judges = comparison.Judges(lpips_metric("offline"), zoo.load("world-reader"))
+    pictures = inverting.held_out(settings)
+    place = settings.place()
+    truth = comparison.Reference(pictures, zoo.load("efficientnet-lite0", place))
+    ruler, reader = lpips_metric("offline").to(place), zoo.load("world-reader", place)
+    judges = comparison.Judges(ruler, reader)
     rows = {}
     for name in chosen:
         shards = list(inverting.invert_all(name, known[name](), pictures, settings, out))

@@ -30,6 +30,7 @@ def draw(
     start: Path | None = None,
     settings: Drawing,
     weights: ScribbleWeights,
+    device: str = "cpu",
     seed: int = 0,
     out: Path = Path("runs/draw"),
     overwrite: bool = False,
@@ -47,6 +48,7 @@ def draw(
         start: run folder of `project` to edit; its space is searched and its picture is kept
         settings: the search
         weights: the loss on the sketch
+        device: cpu, auto (an accelerator if there is one), or a name that torch knows, such as cuda
         seed: where the search starts
         out: run folder to write: pictures, codes (arrays.npz), losses and settings (record.json)
         overwrite: replace a run that is already there
@@ -54,15 +56,17 @@ def draw(
     from hw5 import defaults
     from hw5 import draw as drawing
     from hw5.cli import tools
-    from hw5.kit import files, progress, seeding, strokes
+    from hw5.kit import devices, files, progress, seeding, strokes
 
     files.refuse_existing(out, overwrite=overwrite)
     begin = tools.read_start(start) if start else None
     generator = begin.generator if begin else generator
     settings = replace(settings, space=begin.space) if begin else settings
-    network = defaults.open_generator(generator)
-    colour, mask = strokes.load_sketch(sketch, network.image_size)
-    criterion = defaults.build_criterion(weights)
+    place = devices.pick(device)
+    network = defaults.open_generator(generator, place)
+    drawn_on = strokes.load_sketch(sketch, network.image_size)
+    colour, mask = (each.to(place) for each in drawn_on)
+    criterion = defaults.build_criterion(weights, place)
     with progress.bar(settings.num_steps, "draw") as on_step:
         drawn = drawing.draw(
             network, colour, mask, criterion=criterion, settings=settings,

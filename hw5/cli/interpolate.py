@@ -29,6 +29,7 @@ def interpolate(
     settings: Interpolation,
     search: BriefProjection,
     weights: LossWeights,
+    device: str = "cpu",
     seed: int = 0,
     fps: float = 20,
     out: Path = Path("runs/interpolate"),
@@ -47,6 +48,7 @@ def interpolate(
         settings: the walk
         search: how pictures are projected; its space is also the space of the walk
         weights: the loss of that projection
+        device: cpu, auto (an accelerator if there is one), or a name that torch knows, such as cuda
         seed: where the searches start
         fps: frames per second of the film, up to 50
         out: folder to write
@@ -55,10 +57,10 @@ def interpolate(
     from hw5 import defaults
     from hw5 import interpolate as walks
     from hw5.cli import tools
-    from hw5.kit import files, images, strict_json
+    from hw5.kit import devices, files, images, strict_json
 
     files.refuse_existing(out, overwrite=overwrite)
-    network = defaults.open_generator(generator)
+    network = defaults.open_generator(generator, devices.pick(device))
     tools.check_space(network, generator, search.space)
     ends = [
         tools.code_of(word, network, search, weights, seed=seed, label=label)

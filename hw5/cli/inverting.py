@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
+    import torch
+
     from hw5.inversion.comparison import Shard
     from hw5.inversion.inverted import Inverted
     from hw5.shapes import Images
@@ -30,6 +32,8 @@ class Inverting:
     batch: int = 20
     # steps of Image2StyleGAN; the paper: 5,000, the starter: 1,000 (hours for 500 pictures)
     steps: int = 1000
+    # where networks and pictures live: cpu, auto (an accelerator if there is one), or torch's name
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         """Refuse counts that cannot be meant."""
@@ -38,16 +42,26 @@ class Inverting:
         for name in ("count", "batch", "steps"):
             check_number(name, getattr(self, name), low=1, whole=True)
 
+    def place(self) -> torch.device:
+        """The device that is meant.
+
+        Raises:
+            InputError: it is not here.
+        """
+        from hw5.kit import devices
+
+        return devices.pick(self.device)
+
 
 def available(settings: Inverting) -> dict[str, Callable[[], Method]]:
     """Every method by name; calling it opens its networks."""
     return {
-        "conventional": lambda: _encoder("encoder-conventional"),
+        "conventional": lambda: _encoder("encoder-conventional", settings.place()),
         "image2stylegan": lambda: _image2stylegan(settings),
-        "encoder": lambda: _encoder("encoder"),
-        "encoder-offsets": lambda: _encoder("encoder-offsets"),
-        "in-domain": _in_domain,
-        "ours": _ours,
+        "encoder": lambda: _encoder("encoder", settings.place()),
+        "encoder-offsets": lambda: _encoder("encoder-offsets", settings.place()),
+        "in-domain": lambda: _in_domain(settings.place()),
+        "ours": lambda: _ours(settings.place()),
     }
 
 
@@ -64,15 +78,16 @@ def choose(methods: tuple[str, ...], known: dict[str, Callable[[], Method]]) -> 
     return list(methods) or [name for name in known if name != "encoder-offsets"]
 
 
-def held_out(count: int) -> Images:
-    """Test pictures (N, 3, 64, 64), as files hold them."""
+def held_out(settings: Inverting) -> Images:
+    """Test pictures (N, 3, 64, 64), as files hold them, on the device."""
     import torch
 
     from hw5.train.batches import tell
     from hw5.world import dataset
 
+    count, place = settings.count, settings.place()
     stored = dataset.pictures("test", count, on_step=lambda done: tell(done, count))
-    return torch.from_numpy(stored.copy()).float() / 127.5 - 1.0
+    return torch.from_numpy(stored.copy()).to(place).float() / 127.5 - 1.0
 
 
 def invert_all(
@@ -89,7 +104,7 @@ def invert_all(
             part = truth[first : first + settings.batch]
             if not path.exists():
                 _save(path, Shard.of(first, method(part, first)))
-            yield _load(path)
+            yield _load(path, truth.device)
             for _ in part:
                 on_step()
 
@@ -110,23 +125,23 @@ def _save(path: Path, shard: Shard) -> None:
         torch.save(asdict(shard), temporary)
 
 
-def _load(path: Path) -> Shard:
+def _load(path: Path, device: torch.device) -> Shard:
     import torch
 
     from hw5.inversion.comparison import Shard
 
-    return Shard(**torch.load(path, weights_only=True))
+    return Shard(**torch.load(path, map_location=device, weights_only=True))
 
 
 # ------------------------------------------------------------------------ methods, ready to call
 
 
-def _encoder(name: str) -> Method:
+def _encoder(name: str, place: torch.device) -> Method:
     from hw5 import zoo
     from hw5.defaults import open_generator
     from hw5.inversion.encode import encode
 
-    encoder, generator = zoo.load(name), open_generator("stylegan2")
+    encoder, generator = zoo.load(name, place), open_generator("stylegan2", place)
     return lambda images, first: encode(encoder, generator, images)
 
 
@@ -135,26 +150,27 @@ def _image2stylegan(settings: Inverting) -> Method:
     from hw5.inversion.image2stylegan import Image2StyleGAN, embed
     from hw5.kit import seeding
 
-    generator, features = open_generator("stylegan2"), open_features()
+    place = settings.place()
+    generator, features = open_generator("stylegan2", place), open_features(device=place)
     chosen = Image2StyleGAN(num_steps=settings.steps)
     return lambda images, first: embed(
         generator, images, features=features, settings=chosen, rng=seeding.make(first)
     )
 
 
-def _in_domain() -> Method:
+def _in_domain(place: torch.device) -> Method:
     from hw5 import zoo
     from hw5.defaults import build_criterion, open_generator
     from hw5.inversion.in_domain import WEIGHTS, refine
 
-    generator, encoder = open_generator("stylegan2"), zoo.load("encoder")
-    criterion = build_criterion(WEIGHTS)
+    generator, encoder = open_generator("stylegan2", place), zoo.load("encoder", place)
+    criterion = build_criterion(WEIGHTS, place)
     return lambda images, first: refine(generator, images, encoder=encoder, criterion=criterion)
 
 
-def _ours() -> Method:
+def _ours(place: torch.device) -> Method:
     """The fastest search; what is measured once is not counted per picture."""
     from hw5.inversion.ready import open_fastest
 
-    search = open_fastest()
+    search = open_fastest(place)
     return lambda images, first: search(images)

@@ -16,6 +16,8 @@ from hw5.config import LossWeights, Projection
 from hw5.inversion.ladder import Diagnosis, Thresholds, diagnose
 
 if TYPE_CHECKING:
+    import torch
+
     from hw5.inversion.ladder_rungs import Encoder, Rung, Target
     from hw5.models.generator import Generator
     from hw5.objective import Score
@@ -45,6 +47,7 @@ def ladder(
     thresholds: Thresholds,
     box: Annotated[tuple[int, int, int] | None, tyro.conf.arg(metavar="LEFT TOP SIDE")] = None,
     second_evaluations: int = 40,
+    device: str = "cpu",
     seed: int = 0,
     out: Path | None = None,
     overwrite: bool = False,
@@ -70,30 +73,31 @@ def ladder(
         thresholds: where well ends
         box: the square of the photo to use, in pixels; the largest in the middle by default
         second_evaluations: pictures that the other solver may render on each rung
+        device: cpu, auto (an accelerator if there is one), or a name that torch knows, such as cuda
         seed: which generated, training and test cat, and where the searches start
         out: run folder to write: pictures.png (targets above what was found), codes, record.json
         overwrite: replace a run that is already there
     """
     from hw5 import defaults
     from hw5.cli import tools
-    from hw5.kit import files
+    from hw5.kit import devices, files
     from hw5.kit.checks import check_number
 
     check_number("--second-evaluations", second_evaluations, low=1, whole=True)
     if out is not None:
         files.refuse_existing(out, overwrite=overwrite)
-    network = defaults.open_generator(generator)
+    place = devices.pick(device)
+    network = defaults.open_generator(generator, place)
     tools.check_space(network, generator, settings.space)
-    criterion = defaults.build_criterion(weights)
-    wild = tools.read_target(photo, network.image_size, box)
-    targets = targets_of(network, settings.space, wild, seed=seed)
+    wild = tools.read_target(photo, network.image_size, box).to(place)
     rungs = climb_all(
-        network, targets, criterion=criterion, settings=settings, seed=seed,
-        encoder=find_encoder(generator, settings.space), second_evaluations=second_evaluations,
+        network, targets_of(network, settings.space, wild, seed=seed),
+        criterion=defaults.build_criterion(weights, place), settings=settings, seed=seed,
+        encoder=find_encoder(generator, settings.space, place),
+        second_evaluations=second_evaluations,
     )  # fmt: skip
     diagnosis = diagnose([rung.evidence for rung in rungs], thresholds)
-    print(table(rungs, diagnosis))
-    print(sentences(diagnosis))
+    print(table(rungs, diagnosis), sentences(diagnosis), sep="\n")
     if out is not None:
         facts = {"generator": generator, "photo": photo, "seed": seed, "settings": settings}
         facts |= {"weights": weights, "thresholds": thresholds}
@@ -133,20 +137,23 @@ def targets_of(network: Generator, space: str, wild: Images, *, seed: int) -> li
     from hw5.kit import seeding
     from hw5.world.dataset import split_factors
 
+    def cat(split: str) -> world.Factors:
+        return split_factors(split, 1, first=seed).to(wild.device)
+
     cats = [
-        Target(rung, world.render(split_factors(split, 1, first=seed), network.image_size).image)
+        Target(rung, world.render(cat(split), network.image_size).image)
         for rung, split in (("training", "train"), ("test", "test"))
     ]
     made = generated_target(network, space, rng=seeding.make(seed))
     return [made, *cats, Target("wild", wild)]
 
 
-def find_encoder(generator: str, space: str) -> Encoder | None:
+def find_encoder(generator: str, space: str, device: torch.device) -> Encoder | None:
     """The bundled encoder, where there is one for this generator and space."""
     from hw5 import zoo
 
     fits = (generator, space) == (ITS_GENERATOR, ITS_SPACE)
-    return zoo.load(ENCODER) if fits and ENCODER in zoo.names() else None
+    return zoo.load(ENCODER, device) if fits and ENCODER in zoo.names() else None
 
 
 def table(rungs: Sequence[Rung], diagnosis: Diagnosis) -> str:

@@ -21,6 +21,7 @@ def sample(
     count: int = 16,
     truncation: float = 1.0,
     seed: int = 0,
+    device: str = "cpu",
     out: Path = Path("runs/sample.png"),
 ) -> int:
     """Draw random pictures from a generator, as a grid.
@@ -35,15 +36,16 @@ def sample(
         count: number of pictures, 1 to 1024
         truncation: 1 keeps the codes, 0 gives the mean picture, 0.7 trades variety for quality
         seed: which pictures; the same seed gives the same codes
+        device: cpu, auto (an accelerator if there is one), or a name that torch knows, such as cuda
         out: picture file to write (PNG)
     """
     from hw5 import defaults, latents
-    from hw5.kit import images, seeding
+    from hw5.kit import devices, images, seeding
     from hw5.kit.checks import check_choice, check_number
 
     check_number("--count", count, low=1, high=MAX_COUNT, whole=True)
     check_number("--truncation", truncation, low=0, high=2)
-    network = defaults.open_generator(generator)
+    network = defaults.open_generator(generator, devices.pick(device))
     space = space or network.spaces[-1]
     check_choice(f"--space of {generator}", space, network.spaces)
     rng = seeding.make(seed)

@@ -64,7 +64,7 @@ def semantics(
 
     known = inverting.available(settings)
     chosen = inverting.choose(methods, known)
-    cats, truth = split_factors("test", settings.count), inverting.held_out(settings.count)
+    cats, truth = split_factors("test", settings.count), inverting.held_out(settings)
     judge = Judge.open(cats, truth, asking)
     found: dict[str, Any] = {"count": settings.count, "samples": asking.samples}
     found |= {"boundaries": judge.accuracies(), "pictures": judge.on_pictures(), "methods": {}}
@@ -98,13 +98,16 @@ class Judge:
         from hw5.inversion.comparison import Reference
         from hw5.kit import progress, seeding
 
-        generator, reader = open_generator("stylegan2"), zoo.load("world-reader")
+        generator, reader = (
+            open_generator("stylegan2", pictures.device),
+            zoo.load("world-reader", pictures.device),
+        )
         with progress.bar(-(-asking.samples // analysis.BATCH), "samples") as on_step:
             samples = analysis.draw_samples(
                 generator, reader, asking.samples, rng=seeding.make(0), on_step=on_step
             )
         planes = analysis.boundaries(samples, rng=seeding.make(0))
-        truth = Reference(pictures, zoo.load("efficientnet-lite0"))
+        truth = Reference(pictures, zoo.load("efficientnet-lite0", pictures.device))
         return cls(generator, reader, samples, planes, cats, truth)
 
     def accuracies(self) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """What several commands share: read pictures and runs, make codes, save searches.
 
-Offers `check_space`, `read_target`, `code_of`, `spread`, `save_search`, `read_start` and `Start`.
-Everything here imports torch, so the commands import this file only when they run.
+Offers `check_space`, `read_target`, `read_mask`, `code_of`, `spread`, `save_search`, `read_start`
+and `Start`. Everything here imports torch, so the commands import this file only when they run.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from torch import Tensor
 from hw5 import latents, projector
 from hw5.config import SPACES, LossWeights, Projection
 from hw5.defaults import build_criterion
-from hw5.kit import photo, progress, runs, seeding
+from hw5.kit import images, photo, progress, runs, seeding
 from hw5.kit.checks import InputError, check_choice
 from hw5.models.generator import Generator
 from hw5.search import Projected
-from hw5.shapes import Codes, Images
+from hw5.shapes import Codes, Images, Mask
 
 SAMPLE_PHOTO = "chelsea"  # the word for scikit-image's photograph
 EVERY = 10  # steps between two entries of a saved history
@@ -45,6 +45,20 @@ def read_target(picture: str, size: int, box: tuple[int, int, int] | None = None
     return photo.crop_photo(chelsea() if is_sample else picture, size=size, box=box)
 
 
+def read_mask(path: Path, size: int) -> Mask:
+    """A square picture as a mask (1, 1, size, size): 1 where it is brighter than mid-grey.
+
+    Raises:
+        InputError: unreadable, not square, or black all over.
+    """
+    grey = images.load(path, size=size).mean(dim=1, keepdim=True)
+    mask = (grey > 0).float()
+    if not bool(mask.any()):
+        hint = "what shall count is white"
+        raise InputError.about(str(path), expected="a mask", got="black all over", hint=hint)
+    return mask
+
+
 def code_of(
     word: str,
     network: Generator,
@@ -57,12 +71,13 @@ def code_of(
     """One code: of a random cat if `word` is a number (its seed), else of the picture it names."""
     if re.fullmatch(r"[0-9]+", word):
         return latents.sample_noise(network, search.space, 1, rng=seeding.make(int(word)))
-    target = read_target(word, network.image_size)
+    place = latents.example_of(network).device
+    target = read_target(word, network.image_size).to(place)
     with progress.bar(search.num_steps, f"project {label}") as on_step:
         found = projector.project(
             network,
             target,
-            criterion=build_criterion(weights),
+            criterion=build_criterion(weights, place),
             settings=search,
             rng=seeding.make(seed),
             on_step=on_step,
@@ -130,7 +145,12 @@ class Start:
         maps = network.noise_maps() if "w" in network.spaces else {}
         saved = {layer: self.run.arrays.get(noise_name(layer)) for layer in maps}
         noise = {layer: value for layer, value in saved.items() if value is not None}
-        return {"start": self.run.arrays["code"], "keep": self.run.images["result"], "noise": noise}
+        place = latents.example_of(network).device
+        return {
+            "start": self.run.arrays["code"].to(place),
+            "keep": self.run.images["result"].to(place),
+            "noise": {layer: value.to(place) for layer, value in noise.items()},
+        }
 
 
 def read_start(folder: Path) -> Start:

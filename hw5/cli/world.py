@@ -32,6 +32,7 @@ def world(
     captions: bool = False,
     segmentation: bool = False,
     factors: bool = False,
+    device: str = "cpu",
     out: Path = Path("runs/world.png"),
 ) -> int:
     """Render a grid of cats from known factors, or one cat of your own.
@@ -50,10 +51,11 @@ def world(
         captions: print a caption for each cat
         segmentation: write the map of parts beside the picture, in false colours
         factors: list the factors with unit, range and meaning, and stop
+        device: cpu, auto (an accelerator if there is one), or a name that torch knows, such as cuda
         out: picture file to write (PNG)
     """
     from hw5 import world as cats
-    from hw5.kit import images, seeding
+    from hw5.kit import devices, images, seeding
     from hw5.kit.checks import check_number
     from hw5.world.captions import caption
 
@@ -67,11 +69,11 @@ def world(
         cats.neutral(count) if neutral else cats.sample(count, distribution=distribution, rng=rng)
     )
     chosen = with_settings(chosen, setting)
-    picture = cats.render(chosen, size)
+    picture = cats.render(chosen.to(devices.pick(device)), size)
     images.save(out, images.grid(picture.image))
     print(f"wrote {out}")
     if segmentation:
-        print(f"wrote {save_segmentation(picture.segmentation, out)}")
+        print(f"wrote {save_segmentation(picture.segmentation.cpu(), out)}")
     if captions:
         print("\n".join(caption(chosen, rng=rng)))
     return 0

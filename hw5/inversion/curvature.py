@@ -32,6 +32,10 @@ class Curvature:
     basis: Tensor  # (L * d, K), orthonormal columns
     values: Tensor  # (K,), falling; curvature elsewhere counts as 0
 
+    def to(self, device: torch.device) -> Curvature:
+        """The same on `device`."""
+        return Curvature(self.basis.to(device), self.values.to(device))
+
     def descent(self, gradient: Codes, damping: float) -> Codes:
         """(2 J'J + damping * largest value)^-1 times gradient (N, L, d), shape kept.
 

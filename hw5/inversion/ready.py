@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 
 from hw5 import zoo
 from hw5.config import LossWeights
-from hw5.defaults import FEATURES, build_criterion, open_generator
+from hw5.defaults import CPU, FEATURES, build_criterion, open_generator
 from hw5.inversion.curvature import Curvature, measure_curvature
 from hw5.inversion.descent import OnStep, never
 from hw5.inversion.fastest import DEFAULTS, Encoder, Fastest, fastest
@@ -69,16 +69,17 @@ class FastestKit:
         )
 
 
-def open_fastest(*, folder: Path | None = None) -> FastestKit:
+def open_fastest(device: torch.device = CPU, *, folder: Path | None = None) -> FastestKit:
     """Open the bundled networks; measure the curvature if it is not kept from an earlier time.
 
     Args:
+        device: where the networks are to live.
         folder: where it is kept; None: the cache folder of the rendered sets.
     """
-    generator, criterion = open_generator(GENERATOR), build_criterion(WEIGHTS)
+    generator, criterion = open_generator(GENERATOR, device), build_criterion(WEIGHTS, device)
     path = (folder or cache_folder()) / f"curvature-{_digest()}{zoo.SUFFIX}"
     curvature = _kept(path) or _keep(path, measure_curvature(generator, criterion, rng=_rng()))
-    return FastestKit(generator, criterion, zoo.load(ENCODER), curvature)
+    return FastestKit(generator, criterion, zoo.load(ENCODER, device), curvature.to(device))
 
 
 def _rng() -> torch.Generator:

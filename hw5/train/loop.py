@@ -19,15 +19,17 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from hw5.kit import images
+from hw5.kit import devices, images
 from hw5.kit.files import atomic_write
 
 
 def pick_device(name: str) -> torch.device:
-    """`auto` is the first accelerator if there is one, else the CPU."""
-    if name != "auto":
-        return torch.device(name)
-    return torch.accelerator.current_accelerator(check_available=True) or torch.device("cpu")
+    """`auto` is the first accelerator if there is one, else the CPU.
+
+    Raises:
+        InputError: no device of that name can be used here.
+    """
+    return devices.pick(name)
 
 
 @cache
