@@ -78,9 +78,10 @@ def test_the_digest_changes_with_a_byte_a_name_and_a_kind(tmp_path):
         of(lambda f: (f / "a").write_text("y")),
         of(lambda f: (f / "b").write_text("x")),
         of(lambda f: (f / "a").symlink_to("x")),
+        of(lambda f: (f / "a").symlink_to("y")),
         of(lambda f: [(f / "a").mkdir(), (f / "a" / "b").write_text("x")]),
     }
-    assert len(digests) == 5
+    assert len(digests) == 6
     assert of(lambda f: (f / "a").write_text("x")) in digests
 
 
