@@ -37,8 +37,10 @@ def bench(
     """
     from hw5 import bench as benches
     from hw5.kit import devices, strict_json
-    from hw5.kit.checks import InputError
+    from hw5.kit.checks import InputError, check_choice
 
+    if name:
+        check_choice("bench", name, tuple(benches.BENCHES))
     if page and name != "cost":
         raise InputError.about("--page", expected="bench cost", got=f"bench {name or ''}".strip())
     place = devices.pick(device)

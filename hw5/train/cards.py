@@ -6,13 +6,13 @@ the weights it was trained on. Offers `make_card`, `digest_of` and `stale`.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from hw5 import zoo
+from hw5.kit.devices import name_of
 from hw5.world.dataset import renderer_digest
 
 
@@ -39,18 +39,11 @@ def make_card(
         "data": data,
         "renderer": renderer_digest(),
         "seed": seed,
-        "device": f"{device.type} ({device_name(device)})",
+        "device": f"{device.type} ({name_of(device)})",
         "torch": torch.__version__,
         "metrics": {name: float(f"{value:.5g}") for name, value in metrics.items()},
         "trained_on": {name: digest_of(name) for name in trained_on},
     }
-
-
-def device_name(device: torch.device) -> str:
-    """The accelerator's own name, or the processor and the number of threads."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{platform.machine()}, {torch.get_num_threads()} threads"
 
 
 def stale() -> list[str]:

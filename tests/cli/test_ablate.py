@@ -25,7 +25,7 @@ def quick_ruler(monkeypatch):
         return (output - target).abs().mean(dim=(1, 2, 3))
 
     ruler.name = "a stand-in"
-    monkeypatch.setattr(ablate_jobs, "open_ruler", lambda: ruler)
+    monkeypatch.setattr(ablate_jobs, "open_ruler", lambda _device=None: ruler)
 
 
 @pytest.fixture

@@ -33,7 +33,9 @@ def methods(monkeypatch):
     monkeypatch.setattr(
         inverting, "available", lambda settings: {k: lambda v=v: v for k, v in found.items()}
     )
-    monkeypatch.setattr(inverting, "held_out", lambda count: torch.zeros(count, 3, 64, 64) + 0.5)
+    monkeypatch.setattr(
+        inverting, "held_out", lambda asked: torch.full((asked.count, 3, 64, 64), 0.5)
+    )
     return found
 
 

@@ -29,7 +29,7 @@ def echo(monkeypatch):
         return Inverted("echo", images, part, "w+", torch.zeros(len(images)), 1.0, 1)
 
     monkeypatch.setattr(inverting, "available", lambda settings: {"ours": lambda: method})
-    monkeypatch.setattr(inverting, "held_out", lambda count: pictures[:count])
+    monkeypatch.setattr(inverting, "held_out", lambda asked: pictures[: asked.count])
 
 
 def test_codes_that_are_the_samples_can_be_pushed_and_the_page_says_so(run, tmp_path, echo):

@@ -86,7 +86,7 @@ def test_gradients_and_optimisers_stay_there_and_agree_with_the_cpu(there):
         optimiser = torch.optim.Adam(network.parameters())
         x = torch.randn(2, 3, 8, 8).to(device)
         for _ in range(3):
-            optimiser.zero_grad()
+            network.zero_grad()
             network(x).square().mean().backward()
             assert next(network.parameters()).grad.device == x.device
             optimiser.step()

@@ -257,10 +257,10 @@ def test_a_source_that_is_private_is_refused_with_what_to_do(jail, shown):
 
 
 def test_it_runs_as_an_ordinary_user_of_the_host(jail):
-    users = set()
+    users, before = set(), set(watch.descendants(os.getpid()))
 
     def note(reply):
-        pids = watch.descendants(os.getpid()) if reply else []
+        pids = set(watch.descendants(os.getpid())) - before if reply else set()
         jailed = [pid for pid in pids if command_of(pid).startswith(sys.executable)]
         users.update(Path(f"/proc/{pid}").stat().st_uid for pid in jailed)
 
