@@ -2,7 +2,9 @@
 
 Offers `Box`, `GRADESCOPE`, `Boxed` and `run_boxed`. The share of the processor is kept by the
 kernel (a control group, version 1 or 2), the memory by looking at all processes of the command ten
-times a second: what they hold alone, and their parts of what they share. Read next: bench.py.
+times a second: what they hold alone, and their parts of what they share. Pages of files, such as
+torch's libraries, do not count, because a kernel short of memory drops them instead of ending a
+process. Read next: bench.py.
 """
 
 from __future__ import annotations
@@ -114,12 +116,18 @@ def remove(group: Path) -> None:
 
 
 def memory_mb(pid: int) -> float:
-    """Memory of a process and all its descendants: own pages, and their parts of shared ones."""
-    total = 0
-    for process in tree(pid):
-        with contextlib.suppress(psutil.Error):
-            total += process.memory_full_info().pss
-    return total / 2**20
+    """Memory of a process and all its descendants that cannot be dropped: no pages of files."""
+    return sum(held_kb(process.pid) for process in tree(pid)) / 1024
+
+
+def held_kb(pid: int) -> int:
+    """Kilobytes of a process's own pages, and its parts of shared ones; 0 if it has ended."""
+    try:
+        lines = Path("/proc", str(pid), "smaps_rollup").read_text("ascii").splitlines()
+    except OSError:
+        return 0
+    found = dict(line.split(":", 1) for line in lines[1:])
+    return sum(int(found[name].split()[0]) for name in ("Pss_Anon", "Pss_Shmem"))
 
 
 def kill_tree(pid: int) -> None:
