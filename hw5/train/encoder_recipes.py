@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from hw5 import zoo
+from hw5.kit import devices
 from hw5.kit.checks import InputError, check_choice
 from hw5.models.encoder import Encoder
 from hw5.models.stylegan2 import StyleGAN2
@@ -36,7 +37,6 @@ from hw5.train.encoders import (
     measure,
     train_encoder,
 )
-from hw5.train.loop import pick_device
 from hw5.train.own_pictures import as_images, read_folder
 from hw5.world import dataset
 
@@ -73,7 +73,7 @@ class Material:
 
 def train_an_encoder(plan: EncoderPlan, job: Job) -> None:
     """Train by `plan`, measure, and ship the weight with its card."""
-    device = pick_device(job.device)
+    device = devices.pick(job.device)
     torch.manual_seed(job.seed)
     generator = zoo.load(GENERATOR, device)
     check_generator(generator)
@@ -145,7 +145,7 @@ def ship(
         command=job.command(plan.name),
         data=data,
         seed=job.seed,
-        device=pick_device(job.device),
+        device=devices.pick(job.device),
         metrics=figures,
         trained_on=(GENERATOR, *plan.needs.values()),
     )

@@ -17,13 +17,13 @@ import torch
 from torch import nn
 
 from hw5 import zoo
+from hw5.kit import devices
 from hw5.kit.files import atomic_write
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.train import quality
 from hw5.train.adversarial import AdversarialSettings, Duel, train_adversarial
 from hw5.train.batches import Pictures
 from hw5.train.jobs import Job, portraits, ship
-from hw5.train.loop import pick_device
 from hw5.train.regress import RegressSettings, regress
 
 FEATURES = "world-features"
@@ -73,7 +73,7 @@ def train_grown(plan: GrowthPlan, job: Job) -> None:
 
     A later call leaves a finished first phase alone and goes on with the second.
     """
-    device = pick_device(job.device)
+    device = devices.pick(job.device)
     torch.manual_seed(job.seed)
     features = zoo.load(FEATURES, device).to(memory_format=torch.channels_last)
     pictures = Pictures(

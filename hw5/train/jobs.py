@@ -14,8 +14,8 @@ from typing import Any
 from torch import nn
 
 from hw5 import zoo
+from hw5.kit import devices
 from hw5.train.cards import make_card
-from hw5.train.loop import pick_device
 
 
 def portraits(count: int, size: int = 64) -> str:
@@ -50,7 +50,7 @@ def ship(
         command=job.command(by or name),
         data=data,
         seed=job.seed,
-        device=pick_device(job.device),
+        device=devices.pick(job.device),
         metrics=metrics,
         trained_on=trained_on,
     )

@@ -1,7 +1,7 @@
 """The plumbing of every training run: time budget, resuming after kill -9, log, samples, EMA.
 
-Offers `Run` (a folder with checkpoint, CSV log and sample grids), `ExponentialAverage` and
-`pick_device`. The methods are in regress.py, adversarial.py and read_factors.py.
+Offers `Run` (a folder with checkpoint, CSV log and sample grids), `ExponentialAverage`, `precision`
+and `mixed`. The methods are in regress.py, adversarial.py and read_factors.py.
 """
 
 from __future__ import annotations
@@ -19,17 +19,8 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from hw5.kit import devices, images
+from hw5.kit import images
 from hw5.kit.files import atomic_write
-
-
-def pick_device(name: str) -> torch.device:
-    """`auto` is the first accelerator if there is one, else the CPU.
-
-    Raises:
-        InputError: no device of that name can be used here.
-    """
-    return devices.pick(name)
 
 
 @cache

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from hw5 import zoo
+from hw5.kit import devices
 from hw5.kit.files import atomic_write
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
@@ -28,7 +29,6 @@ from hw5.train.encoder_recipes import ENCODERS
 from hw5.train.fit_mapping import MappingSettings, fit_mapping
 from hw5.train.grow import GrowthPlan, train_grown
 from hw5.train.jobs import Job, portraits, ship
-from hw5.train.loop import pick_device
 from hw5.train.read_factors import train_features, train_reader
 from hw5.train.read_quality import measure_reader, weak
 from hw5.train.recognise import IdentitySettings, train_identity
@@ -150,7 +150,7 @@ def train_gan(plan: GanPlan, job: Job) -> None:
 
     A later call leaves a finished warm start alone and goes on with the adversarial phase.
     """
-    device = pick_device(job.device)
+    device = devices.pick(job.device)
     torch.manual_seed(job.seed)
     features = zoo.load(FEATURES, device).to(memory_format=torch.channels_last)
     pictures = Pictures("train", plan.regress.pictures, device=device, compiled=job.compiled)

@@ -13,8 +13,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
+from hw5.kit import devices
 from hw5.train.batches import Batch, Pictures
-from hw5.train.loop import Run, cosine, mixed, pick_device, precision
+from hw5.train.loop import Run, cosine, mixed, precision
 
 Network = TypeVar("Network", bound=nn.Module)
 Losses = Callable[[nn.Module, Batch, torch.Generator], dict[str, Tensor]]  # "loss" is minimised
@@ -36,7 +37,7 @@ def supervise(
     device: str = "auto", compiled: bool = True,
 ) -> tuple[Network, Mapping[str, float]]:  # fmt: skip
     """Train `network` for `settings.hours`; return it with the last averages of its losses."""
-    where = pick_device(device)
+    where = devices.pick(device)
     network = network.to(where, memory_format=torch.channels_last).train()
     optimiser = torch.optim.Adam(network.parameters(), lr=settings.rate)
     pictures = Pictures("train", settings.pictures, device=where, compiled=compiled)

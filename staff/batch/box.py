@@ -2,9 +2,9 @@
 
 Offers `Box`, `GRADESCOPE`, `Boxed` and `run_boxed`. The share of the processor is kept by the
 kernel (a control group, version 1 or 2), the memory by looking at all processes of the command ten
-times a second: what they hold alone, and their parts of what they share. Pages of files, such as
-torch's libraries, do not count, because a kernel short of memory drops them instead of ending a
-process. Read next: bench.py.
+times a second, as a jail's watch does (staff/sandbox/watch.py). Pages of files, such as torch's
+libraries, do not count, because a kernel short of memory drops them instead of ending a process.
+Read next: bench.py.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from hw5.kit.checks import InputError
+from staff.sandbox import watch
 
 GROUPS = Path("/sys/fs/cgroup")
 PERIOD_US = 100_000  # in which a group may use its share
@@ -65,7 +65,7 @@ def run_boxed(command: Sequence[str], box: Box, env: Mapping[str, str]) -> Boxed
         )
         try:
             while process.poll() is None and not ended:
-                peak = max(peak, memory_mb(process.pid))
+                peak = max(peak, watch.Tree(process.pid).memory_mb())
                 if peak > box.memory_mb:
                     ended = f"more than {box.memory_mb:g} MB"
                 elif time.monotonic() - began > box.wall_s:
@@ -115,31 +115,8 @@ def remove(group: Path) -> None:
             time.sleep(0.05)
 
 
-def memory_mb(pid: int) -> float:
-    """Memory of a process and all its descendants that cannot be dropped: no pages of files."""
-    return sum(held_kb(process.pid) for process in tree(pid)) / 1024
-
-
-def held_kb(pid: int) -> int:
-    """Kilobytes of a process's own pages, and its parts of shared ones; 0 if it has ended."""
-    try:
-        lines = Path("/proc", str(pid), "smaps_rollup").read_text("ascii").splitlines()
-    except OSError:
-        return 0
-    found = dict(line.split(":", 1) for line in lines[1:])
-    return sum(int(found[name].split()[0]) for name in ("Pss_Anon", "Pss_Shmem"))
-
-
 def kill_tree(pid: int) -> None:
     """End a process and all its descendants."""
-    for process in tree(pid):
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-
-
-def tree(pid: int) -> list[psutil.Process]:
-    """A process and its descendants; none if it has ended."""
-    with contextlib.suppress(psutil.Error):
-        process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
-    return []
+    for each in list(watch.descendants(pid)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
