@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ PARTS = {
 HEADER = re.compile(r"Task (\d+\.\d+) \(")
 # An unwritten task is one line, raise NotImplementedError("task 1.2: pixel_loss").
 UNWRITTEN = re.compile(r"task (\d+\.\d+):")
+# CPython 3.11 counts the depth of the tree it makes once for all threads, and gives up with a
+# SystemError when two make one at a time (gh-106905)
+PARSING = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ def tasks_in(text: str, file: str) -> Iterator[Task]:
     if not HEADER.search(text):
         return
     try:
-        tree = ast.parse(text)
+        with PARSING:
+            tree = ast.parse(text)
     except (SyntaxError, ValueError):
         return
     owners = {

@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from hw5.checking.tasks import tasks_in
@@ -117,8 +118,9 @@ def led_by(case: CaseResult, first: str) -> CaseResult:
     return replace(case, hint=f"first put task {first} right, it is called here; {case.hint}")
 
 
+@cache
 def function_names(root: Path) -> dict[str, str]:
-    """Task -> the name of its function."""
+    """Task -> the name of its function, of the solved tree at `root`; read once."""
     return {
         task.number: task.function
         for name in tree.student_files(root)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+
 from hw5.checking.outcome import FAILED, PASSED, UNWRITTEN, Outcome, gather
 from hw5.checking.suite import all_checks, needs_of
 from hw5.checking.table import as_text, message, next_step
-from hw5.checking.tasks import Task, find_tasks, part_of, tasks_in
+from hw5.checking.tasks import PARSING, Task, find_tasks, part_of, tasks_in
 
 TASKS = {n: Task(n, f"function_{n[-1]}", "hw5/x.py", 10) for n in ("1.1", "1.2", "1.3")}
 NEEDS = {"1.1": (), "1.2": ("1.1",), "1.3": ("1.2",)}
@@ -113,3 +115,12 @@ def test_a_line_that_still_says_not_implemented_is_found():
 
 def test_a_file_that_does_not_parse_has_no_tasks_and_no_error():
     assert list(tasks_in('def f(:\n    """Task 1.2 (about"""', "x.py")) == []
+
+
+def test_one_file_is_parsed_at_a_time(monkeypatch):
+    held = []
+    tree = ast.parse("x = 1")
+    with monkeypatch.context() as patch:  # pytest parses too, to show a failure
+        patch.setattr(ast, "parse", lambda _: held.append(PARSING.locked()) or tree)
+        list(tasks_in('"""Task 1.2 (about"""', "x.py"))
+    assert held == [True]
