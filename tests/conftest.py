@@ -16,3 +16,14 @@ torch.set_num_threads(1)
 def rng() -> torch.Generator:
     """A generator that starts alike in every test."""
     return seeding.make(0)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests first, and notebooks: work left for the end leaves a worker idle."""
+    slow = {file_of(item) for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: not (file_of(item) in slow or file_of(item).endswith(".ipynb")))
+
+
+def file_of(item: pytest.Item) -> str:
+    """The file of a test, or of a notebook's cell."""
+    return item.nodeid.split("::")[0]

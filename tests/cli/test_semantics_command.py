@@ -32,6 +32,7 @@ def echo(monkeypatch):
     monkeypatch.setattr(inverting, "held_out", lambda asked: pictures[: asked.count])
 
 
+@pytest.mark.slow
 def test_codes_that_are_the_samples_can_be_pushed_and_the_page_says_so(run, tmp_path, echo):
     answer = run(
         "semantics", "ours", "--count", COUNT, "--batch", COUNT, "--samples", 200, "--out", "s"

@@ -88,6 +88,7 @@ def test_a_trained_mapping_network_is_asked_for_the_codes_of_pairs(mapped):
     assert (apart["pixel"] < 1e-5) == mapped
 
 
+@pytest.mark.slow
 def test_the_recipe_ships_the_grown_generator_with_its_origin(small, tmp_path, monkeypatch):
     monkeypatch.setenv("HW5_CACHE", str(tmp_path / "cache"))
     dataset.pictures("train", CATS, with_segmentation=True)

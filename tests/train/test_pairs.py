@@ -115,6 +115,7 @@ def test_styles_have_about_unit_variance_and_hold_the_targets(rng):
     assert (again - targets(cats)).abs().max() < 1e-2
 
 
+@pytest.mark.slow
 def test_a_mapping_network_learns_its_pairs(rng):
     network = StyleGAN2(
         image_size=16, channel_base=64, channel_max=8, mapping_lr_multiplier=0.1, mapping_width=256

@@ -86,6 +86,7 @@ def test_views_of_a_cat_share_what_is_the_cat_and_nothing_else():
             assert spread == 0, factor.name
 
 
+@pytest.mark.slow
 def test_cats_are_told_apart_after_a_few_steps():
     torch.manual_seed(0)
     reader = WorldReader(NUM_TARGETS)

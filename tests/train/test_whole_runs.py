@@ -66,6 +66,7 @@ def own_zoo(tmp_path, monkeypatch):
     return data
 
 
+@pytest.mark.slow
 def test_the_pixel_distance_falls_and_the_mapping_network_is_left_alone(
     pictures, features, tmp_path
 ):
@@ -84,6 +85,7 @@ def test_the_pixel_distance_falls_and_the_mapping_network_is_left_alone(
         assert torch.equal(value, mapping[key]), key
 
 
+@pytest.mark.slow
 def test_a_warm_start_that_is_done_is_not_begun_anew(pictures, features, tmp_path):
     settings = RegressSettings(hours=SECONDS)
     _, first = regress(DCGAN(), features, pictures, tmp_path, settings)
@@ -106,6 +108,7 @@ def test_small_pictures_come_first():
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_feature_network_learns_to_read(tmp_path):
     settings = Supervision(hours=0.0, pictures=48, batch=16)
     untrained, _ = train_features(tmp_path / "a", settings, device="cpu", compiled=False)
@@ -122,6 +125,7 @@ def test_the_feature_network_learns_to_read(tmp_path):
     assert figures["pictures"] >= 16
 
 
+@pytest.mark.slow
 def test_the_recipe_of_the_reader_ships_it_and_names_what_is_weak(own_zoo, tmp_path, monkeypatch):
     few = {"Supervision": {"pictures": 48, "batch": 8}, "measure_reader": {"count": 100}}
     few["IdentitySettings"] = {"cats": 8, "steps": 2, "judged": 4}
@@ -137,6 +141,7 @@ def test_the_recipe_of_the_reader_ships_it_and_names_what_is_weak(own_zoo, tmp_p
     assert reader.embed(images).norm(dim=1).tolist() == pytest.approx([1.0, 1.0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["stylegan2", "dcgan"])
 def test_a_recipe_ships_both_players_with_cards_and_goes_on(name, own_zoo, tmp_path, monkeypatch):
     plan = {"stylegan2": recipes.STYLEGAN2, "dcgan": recipes.DCGAN_PLAN}[name]

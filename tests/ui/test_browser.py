@@ -19,6 +19,7 @@ from hw5.kit.images import to_uint8
 # One JupyterLab serves them all: pytest-xdist keeps a file together (--dist loadfile).
 pytestmark = [
     pytest.mark.skipif(bool(lab_server.missing()), reason=lab_server.missing()),
+    pytest.mark.slow,
     pytest.mark.needs(),  # its notebook draws and searches
 ]
 
