@@ -47,9 +47,8 @@ class PivotalTuning(Tuning):
     # weights of the mean squared difference and of LPIPS; eq. 2
     pixel: float = 1.0
     lpips: float = 1.0
-    # stop when LPIPS is down to this share of the pivot's. The released code stops at 0.06 of an
-    # LPIPS (alex) that starts around 0.4 for pivots in w (the paper's table of reconstructions):
-    # 0.15. A share holds for every ruler; LPIPS with other networks has another scale. 0: never
+    # stop when LPIPS is down to this share of the pivot's; 0: never. Ours: the released code stops
+    # at 0.06 of LPIPS (alex), but networks differ in scale, and a share holds for every ruler
     stop_share: float = 0.15
     # lambda_R, weight of the locality regulariser, eq. 7; 0: off, as the released code ships it
     locality: float = 1.0
