@@ -13,7 +13,7 @@ ARGS ?=
 NBVAL  := $(if $(wildcard notebooks/*.ipynb),--nbpictures notebooks)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup report handin test lint format lab lecture bench doctor notebooks clean
+.PHONY: help setup report handin test lint format lab lecture bench doctor notebooks clean clean-work
 
 help: ## list the commands
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -79,7 +79,13 @@ doctor: setup ## is this machine ready?
 train-%: setup ## train one shipped weight again, e.g. make train-stylegan2 ARGS="--hours 3"
 	@$(PY) -m hw5 train $* $(ARGS)
 
-clean: ## remove what the commands made (keeps .venv and weights)
-	rm -rf build runs handin report/index.html report/media *.egg-info
+clean: ## remove what can be made again at once: build, caches, the built page (never your work)
+	rm -rf build report/index.html report/media *.egg-info
 	rm -rf .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find hw5 report tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Searches in runs/ took hours, and handin/ is what is handed in: a word more than `clean`.
+clean-work: ## remove YOUR runs/ and handin/ for good: make clean-work SURE=yes
+	@test "$(SURE)" = yes || { echo "this removes your runs/ and handin/, which nothing brings" \
+	  "back. If you are sure: make clean-work SURE=yes" >&2; exit 2; }
+	rm -rf runs handin

@@ -7,6 +7,8 @@ interpolate.py, so a slip there shows here. Read first: live.py.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import ipywidgets as widgets
 import torch
@@ -16,6 +18,7 @@ from hw5.kit import seeding
 from hw5.kit.checks import InputError, check_shape
 from hw5.latents import broadcast_layers, check_codes, mean_code, render, sample_codes
 from hw5.models.generator import Generator
+from hw5.models.stylegan2_frozen import freeze
 from hw5.shapes import Codes, Images
 from hw5.ui.live import Live, Pane, column, row, style, words
 
@@ -25,15 +28,28 @@ MAX_TRUNCATION = 1.5  # beyond it pictures only break
 COUNTS = (1, 4, 9)
 
 
-class Sampler(Live):
+class Coded(Live):
+    """A panel for codes of a generator: drafts by its frozen double, the picture at rest by it."""
+
+    def __init__(self, generator: Generator) -> None:
+        """Show nothing yet."""
+        self.generator = generator
+        super().__init__(
+            partial(self._pictures, freeze(generator)), refine=partial(self._pictures, generator)
+        )
+
+    def _pictures(self, generator: Generator, values: Any) -> Images:  # noqa: ANN401 - a panel's own
+        raise NotImplementedError
+
+
+class Sampler(Coded):
     """Random codes by seed, drawn towards the mean code by truncation."""
 
     def __init__(self, generator: Generator, seed: int) -> None:
         """Show the picture of `seed`."""
-        self.generator = generator
         self.space = "w" if "w" in generator.spaces else "z"
         self._mean = mean_code(generator, self.space, rng=seeding.make(0))
-        super().__init__(self._pictures)
+        super().__init__(generator)
         self.seed = widgets.IntSlider(
             seed, 0, MAX_SEED, description="seed", layout=WIDE, tooltip="which random numbers"
         )
@@ -63,12 +79,12 @@ class Sampler(Live):
         codes = sample_codes(self.generator, self.space, count, rng=seeding.make(seed))
         return truncate(codes, self._mean, strength)
 
-    def _pictures(self, values: tuple[int, float, int]) -> Images:
+    def _pictures(self, generator: Generator, values: tuple[int, float, int]) -> Images:
         seed, strength, count = values
         far = "the mean code" if strength == 0 else f"{strength:.0%} of the way from the mean code"
         noun = "picture" if count == 1 else f"{count} pictures"
         self.pane.caption(f"{noun.capitalize()} from seed {seed}: {far}.")
-        return render(self.generator, self._codes(values), self.space)
+        return render(generator, self._codes(values), self.space)
 
 
 def truncate(codes: Codes, mean: Codes, strength: float) -> Codes:
@@ -82,13 +98,13 @@ def truncate(codes: Codes, mean: Codes, strength: float) -> Codes:
     return mean + strength * (codes - mean)
 
 
-class Walk(Live):
+class Walk(Coded):
     """The way from one code to another, by a slider."""
 
     def __init__(self, generator: Generator, a: Codes, b: Codes, space: str) -> None:
         """Show the middle of the way."""
-        self.generator, self.a, self.b, self.space = generator, a, b, space
-        super().__init__(self._pictures)
+        self.a, self.b, self.space = a, b, space
+        super().__init__(generator)
         self.t = widgets.FloatSlider(
             0.5,
             min=0,
@@ -123,19 +139,19 @@ class Walk(Live):
         t, path = values
         return PATHS[path](self.a, self.b, t)
 
-    def _pictures(self, values: tuple[float, str]) -> Images:
+    def _pictures(self, generator: Generator, values: tuple[float, str]) -> Images:
         t, path = values
         self.pane.caption(f"t = {t:.2f}: {1 - t:.0%} A, {t:.0%} B, {path} path.")
-        return render(self.generator, self._code(values), self.space)
+        return render(generator, self._code(values), self.space)
 
 
-class Mixer(Live):
+class Mixer(Coded):
     """Two codes of w+, mixed layer by layer."""
 
     def __init__(self, generator: Generator, a: Codes, b: Codes) -> None:
         """Show A: every layer's share of B is 0."""
-        self.generator, self.a, self.b = generator, a, b
-        super().__init__(self._pictures)
+        self.a, self.b = a, b
+        super().__init__(generator)
         self.shares = tuple(
             widgets.FloatSlider(
                 0.0, min=0, max=1, step=0.05, orientation="vertical", readout_format=".2f",
@@ -190,10 +206,10 @@ class Mixer(Live):
     def _values(self) -> tuple[float, ...]:
         return tuple(slider.value for slider in self.shares)
 
-    def _pictures(self, values: tuple[float, ...]) -> Images:
+    def _pictures(self, generator: Generator, values: tuple[float, ...]) -> Images:
         taken = [f"{layer}: {share:.0%}" for layer, share in enumerate(values) if share]
         self.pane.caption(f"A with layers of B: {', '.join(taken) or 'none'}.")
-        return render(self.generator, mix(self.a, self.b, values), "w+")
+        return render(generator, mix(self.a, self.b, values), "w+")
 
 
 def _ends(

@@ -8,7 +8,8 @@ latest.py.
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -100,6 +101,7 @@ class Pane(widgets.VBox):
         super().__init__([stage, self._caption, self._message])
         self.layout.flex = "none"
         self.text, self.message = "", ""
+        self._held: dict[widgets.HTML, str] | None = None
         self.caption(caption)
         self.say("")
 
@@ -117,11 +119,22 @@ class Pane(widgets.VBox):
             self.image.format = "jpeg" if draft else "png"
             self.image.value = data
 
+    @contextmanager
+    def picture_first(self) -> Iterator[None]:
+        """Words of this block are sent at its end: nothing is before the picture on its way."""
+        self._held = {}
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            for place, text in held.items():
+                place.value = text
+
     def caption(self, text: str) -> None:
         """Say what the picture shows."""
         if text != self.text or not self._caption.value:
             self.text = text
-            self._caption.value = f'<div class="hw5-caption">{html.escape(text)}</div>'
+            self._write(self._caption, f'<div class="hw5-caption">{html.escape(text)}</div>')
 
     def say(self, text: str, *, is_error: bool = False) -> None:
         """Put a line below the picture; an error is marked by a word and a sign, not by colour."""
@@ -129,10 +142,17 @@ class Pane(widgets.VBox):
             return
         self.message = text
         kind, role, sign = ("hw5-error", "alert", "⚠ ") if is_error else ("", "status", "")
-        self._message.value = (
+        self._write(
+            self._message,
             f'<div class="hw5-message {kind}" role="{role}">{sign if text else ""}'
-            f"{html.escape(text)}</div>"
+            f"{html.escape(text)}</div>",
         )
+
+    def _write(self, place: widgets.HTML, text: str) -> None:
+        if self._held is None:
+            place.value = text
+        else:
+            self._held[place] = text
 
     def fail(self, error: BaseException) -> None:
         """Say what went wrong; the picture stays."""
@@ -244,9 +264,10 @@ class Live(Panel):
 
     @torch.no_grad()
     def _work(self, value: object) -> None:
-        self._last = self._draw(value)
-        self.pane.show(self._last, draft=True)
-        self.pane.say("")
+        with self.pane.picture_first():
+            self._last = self._draw(value)
+            self.pane.show(self._last, draft=True)
+            self.pane.say("")
 
     @torch.no_grad()
     def _rest(self, value: object) -> None:

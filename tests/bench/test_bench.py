@@ -8,7 +8,16 @@ import pytest
 import torch
 
 from hw5 import bench, latents, zoo
-from hw5.bench import generator, perceptual, projection, rendering, scribble, slider, timing
+from hw5.bench import (
+    browser,
+    generator,
+    perceptual,
+    projection,
+    rendering,
+    scribble,
+    slider,
+    timing,
+)
 from hw5.config import LossWeights, Projection
 from hw5.kit import seeding
 from hw5.kit.checks import InputError
@@ -143,3 +152,18 @@ def test_only_quick_measurements_run_unless_named():
     quick = set(bench.BENCHES) - set(bench.ONLY_WHEN_NAMED)
     assert quick == {"render", "generator", "slider", "projection"}
     assert set(bench.ONLY_WHEN_NAMED) <= set(bench.BENCHES)
+
+
+def test_the_way_of_a_picture_is_cut_where_somebody_took_a_note():
+    page = {"key": 10.0, "page": 40.0, "source": 41.0, "decoded": 45.0}
+    kernel = [("python", 9.0), ("python", 15.0), ("bytes", 35.0), ("bytes", 39.0), ("bytes", 300.0)]
+    press = browser.with_stamps(page, kernel)
+    found = browser.stretches([press])
+    assert list(found.values()) == [5, 20, 5, 1, 4]
+    assert sum(found.values()) == page["decoded"] - page["key"]
+
+
+def test_a_stretch_without_a_note_has_no_figure():
+    page = {"key": 10.0, "page": 40.0, "source": 41.0, "decoded": 45.0}
+    found = browser.stretches([browser.with_stamps(page, [])])
+    assert list(found) == ["page_to_source_ms", "source_to_decoded_ms"]

@@ -206,3 +206,29 @@ def test_a_slow_function_is_told_that_newer_weights_wait():
 def test_ranges_out_of_order_are_refused(limits):
     with pytest.raises(InputError, match="in order"):
         ui.weights(print, a=limits)
+
+
+def test_the_picture_is_sent_before_the_words_about_it(tiny):
+    panel, order = ui.sampler(tiny), []
+    panel.pane.image.observe(lambda _: order.append("picture"), "value")
+    panel.pane._caption.observe(lambda _: order.append("words"), "value")
+    panel.seed.value = 3
+    assert panel.settle() and order[:2] == ["picture", "words"]
+
+
+def test_a_caption_is_shown_although_the_picture_fails(tiny, monkeypatch):
+    panel = ui.sampler(tiny)
+    monkeypatch.setattr(codes, "render", lambda *_, **__: 1 / 0)
+    panel.seed.value = 9
+    assert panel.settle()
+    assert "seed 9" in panel.pane._caption.value and "ZeroDivisionError" in panel.message
+
+
+def test_a_draft_is_the_picture_of_the_pure_functions_up_to_rounding(tiny, decoded):
+    panel, drafts = ui.sampler(tiny), []
+    panel.pane.image.observe(lambda change: drafts.append(bytes(change["new"])), "value")
+    panel.seed.value = 7
+    assert panel.settle()
+    code = latents.sample_codes(tiny, "w", 1, rng=seeding.make(7))
+    wanted = images.to_jpeg(latents.render(tiny, code, "w"))
+    assert abs(decoded(drafts[0]).astype(int) - decoded(wanted)).max() <= 2

@@ -1,0 +1,163 @@
+"""A StyleGAN2 for a moving hand: all that does not depend on the code is computed ahead, once.
+
+Offers `freeze`. A slider asks one network for picture after picture. Here gains are multiplied into
+weights, squared kernels are summed, noise joins the bias, and all lies in memory as convolutions
+read it: half the time of `StyleGAN2.synthesize` on a CPU, and its pictures up to rounding, without
+gradients. Read first: stylegan2.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from hw5.kit.checks import check_choice, check_shape
+from hw5.models.generator import Generator
+from hw5.models.stylegan2 import StyleGAN2
+from hw5.models.stylegan2_layers import SynthesisLayer, ToRGB
+from hw5.models.stylegan2_ops import EPSILON, LRELU_GAIN, SLOPE, FullyConnected, upsample
+
+
+def freeze(generator: Generator) -> Generator:
+    """A generator of the same pictures that draws them faster, for code after code.
+
+    Weights that torch changes (training, `load_state_dict`, a move to another device) are followed;
+    a change behind torch's back, `weight.data += 1`, is not. Only StyleGAN2s with output skips and
+    unlimited features can be frozen; any other generator is returned as it is.
+    """
+    return FrozenStyleGAN2(generator) if _can_freeze(generator) else generator
+
+
+def _can_freeze(generator: Generator) -> bool:
+    if not isinstance(generator, StyleGAN2) or any(w.is_inference() for w in _weights(generator)):
+        return False
+    block = generator.synthesis.block(4)
+    return block.architecture == "skip" and block.conv1.clamp is None
+
+
+class FrozenStyleGAN2(Generator):
+    """What `freeze` gives: w and w+ to pictures; sampling is the network's own."""
+
+    def __init__(self, network: StyleGAN2) -> None:
+        """Compute nothing yet: the first picture does."""
+        super().__init__()
+        self.image_size, self.spaces = network.image_size, network.spaces
+        self.z_dim, self.w_dim, self.num_layers = network.z_dim, network.w_dim, network.num_layers
+        self.network, self._made_of, self._steps = network, (), ()
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W) of z (N, z_dim)."""
+        return self.synthesize(self.map(z).expand(-1, self.num_layers, -1))
+
+    def map(self, z: Tensor) -> Tensor:
+        """Intermediate codes w (N, 1, w_dim) of z (N, z_dim)."""
+        return self.network.map(z)
+
+    def synthesize(self, w_plus: Tensor, *, noise: str = "fixed") -> Tensor:
+        """Pictures (N, 3, H, W), without gradients, of one code per layer.
+
+        Args:
+            w_plus: Codes (N, num_layers, w_dim).
+            noise: "fixed"; other noise cannot be computed ahead.
+        """
+        check_shape("w_plus", w_plus, ("N", self.num_layers, self.w_dim))
+        check_choice("noise", noise, ("fixed",))
+        with torch.inference_mode():
+            image = self._draw(w_plus)
+        return image.clone()  # an ordinary tensor again: autograd would refuse the other kind
+
+    def _draw(self, w_plus: Tensor) -> Tensor:
+        self._renew()
+        first = self.network.synthesis.block(4)
+        x, image = first.const.expand(len(w_plus), *first.const.shape), None
+        for index, is_conv, step in self._steps:
+            result = step(x, w_plus[:, index])
+            if is_conv:
+                x = result
+            else:
+                image = result if image is None else upsample(image, first.resample_filter) + result
+        return image
+
+    def _renew(self) -> None:
+        """Compute all anew if a weight has changed."""
+        made_of = tuple((w.data_ptr(), w._version) for w in _weights(self.network))
+        if made_of == self._made_of:
+            return
+        steps = []
+        for name, index in self.network.layer_index.items():
+            layer = self.network.get_submodule(f"synthesis.{name}")
+            is_conv = isinstance(layer, SynthesisLayer)
+            steps.append((index, is_conv, (_frozen_conv if is_conv else _frozen_to_rgb)(layer)))
+        self._steps, self._made_of = steps, made_of
+
+
+def _weights(network: StyleGAN2) -> itertools.chain[Tensor]:
+    return itertools.chain(network.parameters(), network.buffers())
+
+
+@dataclass(frozen=True)
+class _Conv:
+    """A `SynthesisLayer`: modulated convolution, noise, bias, leaky ReLU. StyleGAN2, figure 2c."""
+
+    style: Callable[[Tensor], Tensor]  # w (N, d) to gains of the input channels (N, I)
+    weight: Tensor  # (O, I, 3, 3); (I, O, 3, 3) where it doubles the size
+    energy: Tensor  # (I, O): kernels squared and summed over their places
+    offset: Tensor  # (1, O, H, W): noise and bias
+    blur: Tensor | None  # (O, 1, 4, 4) where it doubles the size
+
+    def __call__(self, x: Tensor, w: Tensor) -> Tensor:
+        """Features (N, O, H, W) of x (N, I, h, w)."""
+        style = self.style(w)
+        factor = (style.square() @ self.energy).add_(EPSILON).rsqrt_().mul_(LRELU_GAIN)  # (N, O)
+        x = x * style[:, :, None, None]
+        if self.blur is None:
+            x = F.conv2d(x, self.weight, padding=1)
+        else:
+            x = F.conv_transpose2d(x, self.weight, stride=2)
+            x = F.conv2d(x, self.blur, padding=1, groups=len(self.blur))
+        return F.leaky_relu_(torch.addcmul(self.offset, x, factor[:, :, None, None]), SLOPE)
+
+
+@dataclass(frozen=True)
+class _ToRGB:
+    """A `ToRGB`: what a layer adds to the picture."""
+
+    style: Callable[[Tensor], Tensor]
+    weight: Tensor  # (3, I)
+    bias: Tensor  # (3, 1)
+
+    def __call__(self, x: Tensor, w: Tensor) -> Tensor:
+        """Picture (N, 3, H, W) of x (N, I, H, W)."""
+        kernels = self.weight * self.style(w)[:, None, :]  # (N, 3, I)
+        return torch.baddbmm(self.bias, kernels, x.flatten(2)).unflatten(2, x.shape[2:])
+
+
+def _frozen_conv(layer: SynthesisLayer) -> _Conv:
+    weight, blur = layer.weight, None
+    noise = layer.noise_const * layer.noise_strength
+    offset = (noise + layer.bias[:, None, None]) * LRELU_GAIN  # (O, H, W)
+    energy = weight.square().sum(dim=(2, 3)).T  # (I, O)
+    if layer.up:
+        weight = weight.transpose(0, 1)
+        fir = 4 * layer.resample_filter.flip(0, 1)  # 4: three of four pixels were zeros
+        blur = fir.expand(layer.weight.shape[0], 1, *fir.shape).contiguous()
+    weight, offset = (
+        t.contiguous(memory_format=torch.channels_last) for t in (weight, offset[None])
+    )
+    return _Conv(_linear(layer.affine), weight, energy.contiguous(), offset, blur)
+
+
+def _frozen_to_rgb(layer: ToRGB) -> _ToRGB:
+    weight = layer.weight[:, :, 0, 0] * layer.weight_gain
+    return _ToRGB(_linear(layer.affine), weight, layer.bias[:, None].clone())
+
+
+def _linear(layer: FullyConnected) -> Callable[[Tensor], Tensor]:
+    """The map of a linear layer, its gains multiplied in."""
+    weight, bias = layer.weight * layer.weight_gain, layer.bias * layer.bias_gain
+    return lambda w: F.linear(w, weight, bias)

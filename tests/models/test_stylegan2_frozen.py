@@ -1,0 +1,78 @@
+"""A frozen generator draws the pictures of the one it was made from, whatever happens to that."""
+
+import pytest
+import torch
+
+from hw5.kit.checks import InputError
+from hw5.models.dcgan import DCGAN
+from hw5.models.stylegan2 import StyleGAN2
+from hw5.models.stylegan2_frozen import freeze
+from tests.tolerances import assert_close
+
+
+@pytest.fixture
+def generator() -> StyleGAN2:
+    """A tiny generator, float64, whose every parameter matters."""
+    torch.manual_seed(1)
+    network = StyleGAN2(image_size=16, z_dim=6, w_dim=5, channels={4: 4, 8: 3, 16: 2}).double()
+    for name, value in network.state_dict().items():
+        if name.endswith(("bias", "noise_strength", "w_avg")):
+            value.add_(0.3 * torch.randn(value.shape, dtype=value.dtype))
+    return network.requires_grad_(False)
+
+
+@pytest.fixture
+def w_plus(generator, rng) -> torch.Tensor:
+    shape = (2, generator.num_layers, generator.w_dim)
+    return torch.randn(shape, generator=rng, dtype=torch.float64)
+
+
+def test_frozen_pictures_are_the_networks_own(generator, w_plus):
+    assert_close(freeze(generator).synthesize(w_plus), generator.synthesize(w_plus), "float64")
+
+
+def test_a_frozen_generator_draws_z_as_its_network_does(generator, rng):
+    z = torch.randn(3, 6, generator=rng, dtype=torch.float64)
+    assert_close(freeze(generator)(z), generator(z), "float64")
+
+
+def test_a_change_of_any_weight_is_followed(generator, w_plus):
+    frozen = freeze(generator)
+    for weight in generator.synthesis.parameters():
+        frozen.synthesize(w_plus)
+        weight.mul_(1.2).add_(0.1)
+        assert_close(frozen.synthesize(w_plus), generator.synthesize(w_plus), "float64")
+
+
+def test_weights_that_are_loaded_or_cast_are_followed(generator, w_plus):
+    frozen = freeze(generator)
+    frozen.synthesize(w_plus)
+    generator.load_state_dict({n: v * 1.1 for n, v in generator.state_dict().items()})
+    assert_close(frozen.synthesize(w_plus), generator.synthesize(w_plus), "float64")
+    generator.float()
+    assert frozen.synthesize(w_plus.float()).dtype == torch.float32
+
+
+def test_autograd_takes_a_frozen_picture(generator, w_plus):
+    picture = freeze(generator).synthesize(w_plus)
+    scale = torch.ones((), dtype=torch.float64, requires_grad=True)
+    (picture * scale).sum().backward()
+    assert_close(scale.grad, picture.sum(), "float64")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: DCGAN(z_dim=4, conv_dim=2),
+        lambda: StyleGAN2(image_size=8, channel_max=4, architecture="resnet"),
+        lambda: StyleGAN2(image_size=8, channel_max=4, conv_clamp=256),
+    ],
+)
+def test_what_cannot_be_frozen_stays_as_it_is(other):
+    network = other()
+    assert freeze(network) is network
+
+
+def test_other_noise_is_refused(generator, w_plus):
+    with pytest.raises(InputError, match="noise"):
+        freeze(generator).synthesize(w_plus, noise="random")
