@@ -34,6 +34,7 @@ class Host:
         self.secret.write_text(self.token)
         self.secret.chmod(0o644)
         self.before = self._state()
+        self.others = set(descendants(os.getpid()))  # children of ours that no jail made
 
     @classmethod
     @contextlib.contextmanager
@@ -52,7 +53,9 @@ class Host:
             host = cls(folder, listeners)
             os.environ["HW5_HOST_SECRET"] = host.token
             stack.callback(os.environ.pop, "HW5_HOST_SECRET", None)
-            ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            prctl = ctypes.CDLL(None).prctl
+            prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            stack.callback(prctl, PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
             yield host
 
     @property
@@ -85,10 +88,10 @@ class Host:
         """Processes that outlived the jails; for when none is running."""
         until = time.monotonic() + PATIENCE
         while True:
-            with contextlib.suppress(ChildProcessError):  # orphans that have ended
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
-            left = [pid for pid in descendants(os.getpid()) if pid != os.getpid()]
+            left = [pid for pid in descendants(os.getpid()) if pid not in self.others]
+            for pid in left:
+                with contextlib.suppress(ChildProcessError):  # an orphan that has ended
+                    os.waitpid(pid, os.WNOHANG)
             if not left or time.monotonic() > until:
                 return left
             time.sleep(0.02)

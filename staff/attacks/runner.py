@@ -3,15 +3,15 @@
 Offers `try_all`, `Outcome` and `table`. Each attack becomes a submission, is graded
 like any other, several at a time, and then three things are asked: has each file the points that
 its honest part deserves, is everything outside as it was, and does the result say what happened?
-Honest submissions stand among the hostile ones, and must not notice. Read next: small.py and
-whole.py, the graders; host.py, what lies outside.
+Honest submissions stand among the hostile ones, and must not notice. Read next: series.py; small.py
+and whole.py, the graders; host.py, what lies outside.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +56,7 @@ def try_all(
     *,
     at_a_time: int = AT_A_TIME,
     neighbours: bool = True,
+    on_done: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
     """Grade every attack, and an honest neighbour before, amid and after them.
 
@@ -66,6 +67,7 @@ def try_all(
         stubs: the two without.
         at_a_time: how many are graded side by side.
         neighbours: whether there are honest ones.
+        on_done: called with each outcome, from several threads.
     """
     series = list(attacks)
     if neighbours:
@@ -79,7 +81,10 @@ def try_all(
             submission = pack(Path(folder, f"{number}-{attack.name}"), files, host.folder)
             began = time.monotonic()
             shares, said = grader(attack, submission)
-            return Outcome(attack, shares, said, time.monotonic() - began, host.harm(said))
+            outcome = Outcome(attack, shares, said, time.monotonic() - began, host.harm(said))
+            if on_done:
+                on_done(outcome)
+            return outcome
 
         with ThreadPoolExecutor(at_a_time) as pool:
             outcomes = list(pool.map(one, range(len(series)), series))

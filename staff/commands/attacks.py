@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import argparse
 import secrets
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from staff.grading.exam import Exam
+    from staff.sandbox import Jail
 
 HELP = "hostile submissions against sandbox and grader: does each fail as it must?"
 
@@ -15,12 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--whole", action="store_true", help="all of them through the whole grader (minutes)"
     )
     parser.add_argument("--at-a-time", type=int, default=2, metavar="N")
+    parser.add_argument("--backend", default="auto", help="bubblewrap or container")
     parser.add_argument("--list", action="store_true", help="what each tries and what must happen")
 
 
 def run(options: argparse.Namespace) -> int:
     """Try attacks and print the table; status 1 if one achieved something."""
-    from staff.attacks import attack, runner, small
+    from staff.attacks import attack, runner, series
 
     chosen = named(attack.load(), options.names)
     if options.list:
@@ -29,29 +35,27 @@ def run(options: argparse.Namespace) -> int:
         return 0
     from staff.sandbox import open_jail
 
-    jail = open_jail()
-    light = [entry for entry in chosen if not (options.whole or entry.needs)]
-    heavy = [entry for entry in chosen if entry not in light]
-    outcomes = []
-    if light:
-        grader = small.small_grader(jail)
-        outcomes += runner.try_all(
-            light, grader, small.SOLVED, small.STUBS, at_a_time=options.at_a_time
-        )
-    if heavy:
-        from staff import rubric
-        from staff.attacks import whole
-        from staff.grading.grade import make_exam
-
-        seed = secrets.randbelow(2**31)
-        exam = make_exam(seed, rubric.load("spring2025"), jail, tasks=whole.TASKS)
-        grader = whole.whole_grader(exam, jail)
-        outcomes += runner.try_all(heavy, grader, *whole.sources(), at_a_time=options.at_a_time)
+    jail = open_jail(options.backend)
+    outcomes = series.try_each(
+        chosen, jail, lambda: exam_in(jail), whole=options.whole, at_a_time=options.at_a_time
+    )
     print(runner.table(outcomes))
     bad = sum(bool(outcome.complaints) for outcome in outcomes)
     verdict = f"{bad} achieved something" if bad else "none achieved anything"
-    print(f"{len(light)} attacks on the sandbox, {len(heavy)} on the whole grader: {verdict}")
+    light = sum(not (options.whole or entry.needs) for entry in chosen)
+    heavy = len(chosen) - light
+    print(f"{jail.name}: {light} attacks on the sandbox, {heavy} on the whole grader: {verdict}")
     return int(bad > 0)
+
+
+def exam_in(jail: Jail) -> Exam:
+    """An exam for attacks, its answers computed in a jail of this kind."""
+    from staff import rubric
+    from staff.attacks import whole
+    from staff.grading.grade import make_exam
+
+    seed = secrets.randbelow(2**31)
+    return make_exam(seed, rubric.load("spring2025"), jail, tasks=whole.TASKS)
 
 
 def named(attacks: list, names: list[str]) -> list:

@@ -6,6 +6,8 @@ Offers `Bubblewrap`; its `command` is the whole policy. From the outside in:
                     those under a folder that root alone may enter, and hides the rest
     setpriv         only for root: from here on it is an ordinary user without any rights
     bwrap           the jail: namespaces of its own, read-only system, small places to write
+    timeout         the jail's first process, so nothing inside can end it: the clock of a jail
+                    whose grader was killed while the jail was being built
     prlimit         limits of each process, and on the number of processes of this jail
     the command
 
@@ -17,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import json
 import os
 import shutil
 import subprocess
@@ -33,6 +36,7 @@ STAGE = "/run"  # where root lays out the sources for the ordinary user
 # Above the system's single files; bwrap would make them for root alone.
 STAGED_FOLDERS = ("/etc", "/sys", "/sys/devices", "/sys/devices/system")
 INSIDE = 1000  # number of user and group inside
+GRACE_S = 5.0  # seconds beyond the limit, for the grader to be first and to say why
 OUTER_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -75,7 +79,7 @@ class Bubblewrap:
             raise StaffError("no filter of system calls is known for this processor")
         with contextlib.ExitStack() as stack:
             reply, reply_end = _pipe(stack)
-            status, status_end = _pipe(stack)
+            status, status_end = _file_in_memory(stack)
             filter_end, filter_start = os.pipe()  # small enough to wait in the pipe
             os.write(filter_start, program)
             os.close(filter_start)
@@ -90,7 +94,7 @@ class Bubblewrap:
                 words=[*(group.enter() if group else []), *command],
                 env={"PATH": OUTER_PATH},  # bwrap's own environment can be read inside
                 reply=reply,
-                status=status,
+                first=lambda: _first_process(status),
                 pass_fds=(reply_end, status_end, filter_end),
                 writable=WRITABLE,
                 was_memory=group.ran_out_of_memory if group else lambda: False,
@@ -130,7 +134,7 @@ class Bubblewrap:
         jail = self._jail(mounts, limits, env, filter_fd)
         if not stage:
             jail += ["--json-status-fd", str(status_fd)]
-        return [*stage, *jail, "--", *rlimits(limits), *words]
+        return [*stage, *jail, "--", *own_clock(limits), *rlimits(limits), *words]
 
     def _stage(self, mounts: Sequence[Mount], status_fd: int) -> list[str]:
         """Root's own bwrap: the system, and each mount at a path that anyone can reach.
@@ -155,7 +159,7 @@ class Bubblewrap:
         words = [
             self.program, "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net",
             "--unshare-uts", "--unshare-cgroup-try", "--uid", str(INSIDE), "--gid", str(INSIDE),
-            "--hostname", "jail", "--die-with-parent", "--new-session", "--clearenv",
+            "--hostname", "jail", "--die-with-parent", "--new-session", "--as-pid-1", "--clearenv",
             *_if_known(self.program, "--disable-userns"),
             *_system(), "--proc", "/proc", "--dev", "/dev",
         ]  # fmt: skip
@@ -169,6 +173,15 @@ class Bubblewrap:
         for name, value in env.items():
             words += ["--setenv", name, value]
         return [*words, "--seccomp", str(filter_fd)]
+
+
+def own_clock(limits: Limits) -> list[str]:
+    """The words before a command that end it a while after its time, whoever else has died.
+
+    As the first process of its namespace it is beyond the reach of the others, and takes them along
+    when it goes.
+    """
+    return ["timeout", "--signal=KILL", f"{limits.wall_s + GRACE_S:g}"]
 
 
 def rlimits(limits: Limits) -> list[str]:
@@ -224,6 +237,23 @@ def _pipe(stack: contextlib.ExitStack) -> tuple[int, int]:
     ours, theirs = os.pipe()
     stack.callback(os.close, ours)
     return ours, theirs
+
+
+def _file_in_memory(stack: contextlib.ExitStack) -> tuple[int, int]:
+    """A file for bwrap to write to; unlike a pipe it can be written when its reader is gone.
+
+    A bwrap that is stopped by a broken pipe half-way leaves a half-built jail behind for ever.
+    """
+    ours = os.memfd_create("status")
+    stack.callback(os.close, ours)
+    return ours, os.dup(ours)
+
+
+def _first_process(status: int) -> int | None:
+    """The jail's first process, as bwrap says; None until it has."""
+    with contextlib.suppress(ValueError, KeyError):
+        return int(json.loads(os.pread(status, 4096, 0).partition(b"\n")[0])["child-pid"])
+    return None
 
 
 def _if_known(program: str, option: str) -> list[str]:

@@ -1,9 +1,9 @@
 """A control group for each jail, where this machine lets us make one.
 
-Offers `make`, `sweep` and `Group`. The kernel then counts memory of every kind and the number of
-processes itself, at once and without a gap between two looks; without one, limits of each process
-and the watch of supervise.py stand alone. Both versions of control groups are known. Read next:
-jail.py.
+Offers `make`, `memory_mb`, `sweep` and `Group`. The kernel then counts memory of every kind and the
+number of processes itself, at once and without a gap between two looks; without one, limits of each
+process and the watch of supervise.py stand alone. Both versions of control groups are known. Read
+next: jail.py.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import signal
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from staff.sandbox import owner
 from staff.sandbox.shapes import Limits
 
 ROOT = Path("/sys/fs/cgroup")
-PREFIX = "hw5-jail-"  # then the grader's number, so that a later one knows whether it lives
+PREFIX = "hw5-jail-"
 # The kernel ends a process at this much more than the watch does, which can say better why.
 SLACK_MB = 64
 # controller -> file of version 1, of version 2; and what each limits
@@ -65,10 +67,10 @@ class Group:
 def make(limits: Limits) -> Group | None:
     """A new group with limits on memory and processes; None where one cannot be had."""
     values = {
-        "memory": str((limits.memory_mb + SLACK_MB + 2 * limits.files_mb) * 1024 * 1024),
+        "memory": str(memory_mb(limits) * 1024 * 1024),
         "pids": str(limits.processes + _OWN_PROCESSES),
     }
-    name, made = f"{PREFIX}{os.getpid()}-{secrets.token_hex(4)}", []
+    name, made = f"{owner.mark(PREFIX)}{secrets.token_hex(4)}", []
     try:
         for controllers, parent, version in _parents():
             folder = parent / name
@@ -82,13 +84,20 @@ def make(limits: Limits) -> Group | None:
     return Group(tuple(made)) if made else None
 
 
+def memory_mb(limits: Limits) -> int:
+    """What the kernel may count before it ends a process: files lie in memory too."""
+    return limits.memory_mb + SLACK_MB + 2 * limits.files_mb
+
+
 def sweep() -> None:
-    """Remove the groups of graders that were killed before they could do it themselves."""
+    """End and remove what graders left that were killed before they could do it themselves."""
     for _, parent, _ in _parents():
         for folder in parent.glob(f"{PREFIX}*"):
-            if not Path("/proc", folder.name.removeprefix(PREFIX).partition("-")[0]).exists():
-                with contextlib.suppress(OSError):
-                    folder.rmdir()
+            if owner.is_gone(folder.name, PREFIX):
+                for pid in _read(folder / "cgroup.procs").split():
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(int(pid), signal.SIGKILL)
+                Group((folder,)).remove()
 
 
 def _parents() -> list[tuple[list[str], Path, int]]:

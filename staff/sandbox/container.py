@@ -1,34 +1,38 @@
 """The second backend: a container of docker or podman.
 
-Offers `Container`. The image is empty but for a few links: the container sees this machine's own
-programs and this Python, read-only, as bubblewrap's jails do, and nothing has to be downloaded. A
-container passes no descriptor on, so inside standard output becomes the reply and what is printed
-goes to standard error. Read next: jail.py.
+Offers `Container`. Its image (image.py) is empty but for a few links: the container sees this
+machine's own programs and this Python, read-only, as bubblewrap's jails do, and nothing has to be
+downloaded. A container passes no descriptor on, so inside standard output becomes the reply and
+what is printed goes to standard error. Podman's containers are children of this machine that anyone
+may watch; docker's belong to its server, which limits them by control groups alone. Read next:
+jail.py.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import secrets
 import shutil
 import subprocess
-import tarfile
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
-from staff.sandbox import environment
-from staff.sandbox.accounts import FIRST
-from staff.sandbox.bubblewrap import OUTER_PATH, refuse_unreadable
+from staff.sandbox import accounts, cgroups, environment, owner, syscalls
+from staff.sandbox.bubblewrap import OUTER_PATH, WRITABLE, own_clock, refuse_unreadable
+from staff.sandbox.image import empty_image, image_name
 from staff.sandbox.shapes import Limits, Mount, StaffError
 from staff.sandbox.supervise import Launch
 
-PROGRAMS = ("docker", "podman")
-IMAGE = "hw5-jail:1"
+# The last is for machines with control groups of both versions, which crun declines.
+PROGRAMS = (("docker",), ("podman",), ("podman", "--runtime", "runc"))
+PREFIX = "hw5-jail-"  # of a container's name
 ASKING_S = 30  # seconds that the program may take to answer a question
 # inside: descriptor 3 is the reply, and nothing printed gets into it
-SHIM = 'mkdir -p "$HOME"; cd "$HOME"; exec 3>&1 1>&2; exec "$@"'
+SHIM = 'mkdir -p "$HOME"; cd "$HOME"; unset OLDPWD TERM; exec 3>&1 1>&2; exec "$@"'
+_OWN_PROCESSES = 1  # the clock
 
 
 @dataclass(frozen=True)
@@ -36,39 +40,50 @@ class Container:
     """Containers of docker or podman."""
 
     name = "container"
-    program: str
+    program: tuple[str, ...]  # and its first words
+    is_podman: bool
+    ids: Iterator[int] = field(default_factory=accounts.ordinary_ids)
 
     @classmethod
     def find(cls) -> Container:
-        """The backend, with its image made where it was missing.
+        """The first program that can start a container, with its image made where it was missing.
 
         Raises:
-            StaffError: no program is installed, or it does not answer.
+            StaffError: there is none.
         """
-        programs = [found for name in PROGRAMS if (found := shutil.which(name))]
-        if not programs:
-            raise StaffError("neither docker nor podman is installed")
-        found = cls(programs[0])
-        if found.ask("image", "inspect", IMAGE).returncode != 0:
-            made = found.ask("import", "-", IMAGE, stdin=empty_image())
-            if made.returncode != 0:
-                lines = made.stderr.decode(errors="replace").strip().splitlines()
-                raise StaffError(f"{found.program}: {lines[0] if lines else 'no answer'}")
-        return found
+        reasons = []
+        for name, *words in PROGRAMS:
+            path = shutil.which(name)
+            if path is None:
+                continue
+            try:
+                is_podman = b"podman" in _ask([path, "--version"]).stdout  # it can be called docker
+                found = cls((path, *words), is_podman)
+                found.prepare()
+                return found
+            except StaffError as error:
+                reasons.append(str(error))
+        raise StaffError("; ".join(reasons) or "neither docker nor podman is installed")
 
-    def ask(self, *words: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """Run a command of the program.
+    def prepare(self) -> None:
+        """Make the image, start a container for a try, and remove what killed graders left.
 
         Raises:
-            StaffError: it cannot be run, or takes too long.
+            StaffError: one of them failed.
         """
-        try:
-            return subprocess.run(
-                [self.program, *words], input=stdin, capture_output=True, check=False,
-                timeout=ASKING_S,
-            )  # fmt: skip
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise StaffError(f"{self.program}: {error}") from error
+        if _ask([*self.program, "image", "inspect", image_name()]).returncode != 0:
+            _insist([*self.program, "import", "-", image_name()], stdin=empty_image())
+        with self.starting(["true"], [], Limits(), {}) as launch:
+            _insist(launch.words)
+        self.sweep()
+
+    def sweep(self) -> None:
+        """Remove containers that have ended and whose grader was killed before it could do so."""
+        ended = ["--filter", f"name={PREFIX}", "--filter", "status=exited"]
+        listed = _ask([*self.program, "ps", "--all", *ended, "--format", "{{.Names}}"])
+        for name in listed.stdout.decode(errors="replace").split():
+            if owner.is_gone(name, PREFIX):
+                _ask([*self.program, "rm", "--force", name])
 
     @contextlib.contextmanager
     def starting(
@@ -78,26 +93,41 @@ class Container:
         limits: Limits,
         env: Mapping[str, str],
     ) -> Iterator[Launch]:
-        """What it takes to start one; the container is removed with the block."""
-        name = f"hw5-jail-{secrets.token_hex(6)}"
+        """What it takes to start one; the container is removed with the block.
+
+        Raises:
+            StaffError: no filter of system calls is known for this kind of processor.
+        """
+        profile = syscalls.profile(loopback=limits.loopback)
+        if profile is None:
+            raise StaffError("no filter of system calls is known for this processor")
+        name = f"{owner.mark(PREFIX)}{secrets.token_hex(6)}"
         env = {**environment.ENVIRONMENT, **env, "HW5_REPLY_FD": "3"}
 
         def kill(pid: int) -> None:  # ending the client does not end the container
-            self.ask("kill", name)
+            _ask([*self.program, "kill", name])
 
         def was_memory() -> bool:
-            return b"true" in self.ask("inspect", "-f", "{{.State.OOMKilled}}", name).stdout
+            state = [*self.program, "inspect", "-f", "{{.State.OOMKilled}}", name]
+            # Podman's watcher leaves this file where it was started from.
+            return Path(folder, "oom").exists() or b"true" in _ask(state).stdout
 
-        try:
-            yield Launch(
-                words=self.command(name, words, mounts, limits, env),
-                env={"PATH": OUTER_PATH} | _addresses(),
-                watched=False,
-                kill=kill,
-                was_memory=was_memory,
-            )
-        finally:
-            self.ask("rm", "--force", name)
+        with tempfile.TemporaryDirectory(prefix=PREFIX) as folder:
+            Path(folder, "seccomp.json").write_text(profile)
+            pid_file = Path(folder, "pid")
+            try:
+                yield Launch(
+                    words=self.command(name, words, mounts, limits, env, Path(folder)),
+                    env={"PATH": OUTER_PATH} | _addresses(),
+                    watched=self.is_podman,
+                    first=lambda: _number_in(pid_file),
+                    writable=WRITABLE,
+                    kill=kill,
+                    was_memory=was_memory,
+                    cwd=folder,
+                )
+            finally:
+                _ask([*self.program, "rm", "--force", name])
 
     def command(
         self,
@@ -106,42 +136,96 @@ class Container:
         mounts: Sequence[Mount],
         limits: Limits,
         env: Mapping[str, str],
+        folder: Path,
     ) -> list[str]:
-        """The whole command that runs `words` in a container called `name`."""
+        """The whole command that runs `words` in a container called `name`.
+
+        Args:
+            name: for `kill` and `rm`.
+            words: a program and its arguments, as seen inside.
+            mounts: what is seen beside the system.
+            limits: what it may use.
+            env: its environment, all of it.
+            folder: holds the filter of system calls; podman writes the number of the container's
+                first process there.
+        """
         system, _ = environment.system_folders()
         seen = [word for mount in [*system, *mounts] for word in _bind(mount)]
         told = [word for pair in env.items() for word in ("--env", "=".join(pair))]
-        memory = f"{limits.memory_mb + limits.files_mb}m"  # files lie in memory
+        user = next(self.ids)
         return [
-            self.program, "run", "--interactive", "--name", name, "--pull", "never",
-            "--network", "none", "--read-only", "--user", f"{FIRST}:{FIRST}",
+            *self.program, "run", "--interactive", "--name", name, "--pull", "never",
+            "--network", "none", "--read-only", "--user", f"{user}:{user}",
             "--cap-drop", "ALL", "--security-opt", "no-new-privileges",
-            "--ipc", "private", "--hostname", "jail", "--log-driver", "none", "--init",
-            "--pids-limit", str(limits.processes),
-            "--memory", memory, "--memory-swap", memory,  # alike: nothing is swapped
-            "--ulimit", f"cpu={int(limits.cpu_s) + 1}", "--ulimit", "core=0",
-            "--ulimit", f"nofile={limits.open_files}",
-            "--ulimit", f"fsize={limits.files_mb * 1024 * 1024}",
-            "--tmpfs", f"/tmp:rw,mode=1777,size={limits.files_mb}m,nr_inodes={limits.file_count}",
-            "--shm-size", f"{limits.files_mb}m",
-            *seen, *told, IMAGE, "/bin/sh", "-c", SHIM, "sh", *words,
+            "--security-opt", f"seccomp={folder / 'seccomp.json'}",
+            "--ipc", "private", "--hostname", "jail", "--log-driver", "none",
+            *_limited(limits), *(self._of_podman(folder) if self.is_podman else []),
+            *self._places(limits), *seen, *told, image_name(),
+            *own_clock(limits), "/bin/sh", "-c", SHIM, "sh", *words,
         ]  # fmt: skip
 
+    def _of_podman(self, folder: Path) -> list[str]:
+        """What docker does not know: no places to write by itself, and where its number goes."""
+        return ["--read-only-tmpfs=false", "--pidfile", str(folder / "pid")]
 
-def empty_image() -> bytes:
-    """A tar file with the system's own links (/lib -> usr/lib), folders to mount on, no file."""
-    held = io.BytesIO()
-    _, links = environment.system_folders()
-    with tarfile.open(fileobj=held, mode="w") as tar:
-        for link, target in links.items():
-            entry = tarfile.TarInfo(link.lstrip("/"))
-            entry.type, entry.linkname = tarfile.SYMTYPE, target
-            tar.addfile(entry)
-        for folder in ("usr", "tmp", "proc", "dev", "etc", "sys"):
-            entry = tarfile.TarInfo(folder)
-            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
-            tar.addfile(entry)
-    return held.getvalue()
+    def _places(self, limits: Limits) -> list[str]:
+        """The two places to write; podman has no limit on files, so they are watched."""
+        most = "" if self.is_podman else f",nr_inodes={limits.file_count}"
+        size = f"{limits.files_mb}m"
+        return ["--tmpfs", f"/tmp:rw,mode=1777,size={size}{most}", "--shm-size", size]
+
+
+def _limited(limits: Limits) -> list[str]:
+    """Limits of the whole by control groups, of each process by itself, as `rlimits` has them."""
+    mebibyte = 1024 * 1024
+    memory = f"{cgroups.memory_mb(limits)}m"
+    processes = limits.processes + _OWN_PROCESSES
+    each = {
+        "nproc": processes,  # of this user, whom no other container has
+        "cpu": int(limits.cpu_s) + 1,
+        "data": (limits.memory_mb + 1024) * mebibyte,
+        "fsize": limits.files_mb * mebibyte,
+        "nofile": limits.open_files,
+        "core": 0,
+        "memlock": 0,
+        "msgqueue": 0,
+    }
+    words = [word for pair in each.items() for word in ("--ulimit", "{}={}".format(*pair))]
+    words += ["--memory", memory, "--memory-swap", memory]  # alike: nothing is swapped
+    return [*words, "--pids-limit", str(processes)]
+
+
+def _ask(words: Sequence[str], stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    """Run a command of the program.
+
+    Raises:
+        StaffError: it cannot be run, or takes too long.
+    """
+    try:
+        return subprocess.run(
+            words, input=stdin, capture_output=True, check=False, timeout=ASKING_S
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise StaffError(f"{words[0]}: {error}") from error
+
+
+def _insist(words: Sequence[str], stdin: bytes = b"") -> None:
+    """Run a command that must work.
+
+    Raises:
+        StaffError: it did not; with the program's own last line.
+    """
+    done = _ask(words, stdin)
+    if done.returncode != 0:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise StaffError(f"{words[0]}: {lines[-1] if lines else 'no answer'}")
+
+
+def _number_in(file: Path) -> int | None:
+    """The number of a process in a file; None until it is there."""
+    with contextlib.suppress(OSError, ValueError):
+        return int(file.read_text())
+    return None
 
 
 def _bind(mount: Mount) -> list[str]:
@@ -154,5 +238,6 @@ def _bind(mount: Mount) -> list[str]:
 
 def _addresses() -> dict[str, str]:
     """What the program needs to find its server; nothing of it goes into the container."""
-    names = ("HOME", "XDG_RUNTIME_DIR", "DOCKER_HOST", "CONTAINER_HOST")
+    names = ("HOME", "XDG_RUNTIME_DIR", "DOCKER_HOST", "DOCKER_CONTEXT", "CONTAINER_HOST",
+             "CONTAINERS_CONF", "CONTAINERS_STORAGE_CONF")  # fmt: skip
     return {name: os.environ[name] for name in names if name in os.environ}

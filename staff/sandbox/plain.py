@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from staff.sandbox import accounts, environment
-from staff.sandbox.bubblewrap import OUTER_PATH, rlimits
+from staff.sandbox.bubblewrap import OUTER_PATH, own_clock, rlimits
 from staff.sandbox.shapes import Limits, Mount
 from staff.sandbox.supervise import Launch
 
@@ -91,7 +91,7 @@ def outside(word: str, mounts: Sequence[Mount]) -> str:
 
 
 def _limited(limits: Limits) -> list[str]:
-    """Limits of a process, where the system has prlimit; processes are not counted."""
-    if shutil.which("prlimit") is None:
-        return []
-    return [word for word in rlimits(limits) if not word.startswith("--nproc")]
+    """A clock and limits of a process, where the system has them; processes are not counted."""
+    clock = own_clock(limits) if shutil.which("timeout") else []
+    each = rlimits(limits) if shutil.which("prlimit") else []
+    return [*clock, *(word for word in each if not word.startswith("--nproc"))]

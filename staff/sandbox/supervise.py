@@ -8,7 +8,6 @@ it up: not an open pipe, not endless output, not silence. Read next: watch.py, j
 from __future__ import annotations
 
 import contextlib
-import json
 import math
 import os
 import selectors
@@ -35,6 +34,7 @@ from staff.sandbox.watch import Tree
 
 TICK = 0.03  # seconds between two looks; two cores can fill about 100 MB in one
 PATIENCE = 10.0  # seconds for the kernel to clear away a jail that was killed
+AGAIN = 0.25  # seconds until it is killed once more: a container may only just be coming up
 LAST_WORDS = 0.5  # seconds for what lies in the pipes when the command has ended
 CHUNK = 1 << 16
 
@@ -46,11 +46,11 @@ class Launch:
     words: Sequence[str]
     env: dict[str, str]
     reply: int | None = None  # read this descriptor for the reply; None: standard output is it
-    status: int | None = None  # read this one for bwrap's JSON, which names the first process
+    first: Callable[[], int | None] | None = None  # asked for the first process inside
     watched: bool = True  # are the jail's processes this machine's, for us to see?
     pass_fds: tuple[int, ...] = ()  # the jail's ends; closed here once it runs
     writable: tuple[str, ...] = ()  # file systems in memory to count files in
-    kill: Callable[[int], None] = field(default=lambda pid: _kill_group(pid))
+    kill: Callable[[int], None] = field(default=lambda pid: _kill_group(pid))  # more than once
     was_memory: Callable[[], bool] = field(default=lambda: False)  # asked when it has ended
     cwd: str | None = None
 
@@ -68,12 +68,11 @@ class _Run:
     ) -> None:
         self.process, self.launch, self.limits = process, launch, limits
         self.stdin, self.on_reply = memoryview(stdin), on_reply
-        self.heard = {name: bytearray() for name in ("reply", "stdout", "stderr", "status")}
+        self.heard = {name: bytearray() for name in ("reply", "stdout", "stderr")}
         self.caps = {
             "reply": int(limits.reply_mb * 1024) * 1024,
             "stdout": limits.output_kb * 1024,
             "stderr": limits.output_kb * 1024,
-            "status": CHUNK,
         }
         self.reason: tuple[str, str] | None = None  # status and message of ending it from here
         self.gone: tuple[int, float] | None = None  # exit code and processor time
@@ -81,6 +80,7 @@ class _Run:
         self.tree: Tree | None = None
         self.began = time.monotonic()
         self.deadline = math.inf  # for the kernel to be done with it
+        self.next_kill = 0.0
         self.pipes = selectors.DefaultSelector()
         self.open_pipes()
 
@@ -89,9 +89,8 @@ class _Run:
         process, launch = self.process, self.launch
         names: dict[int | IO[bytes], str] = {process.stderr: "stderr"}
         names[process.stdout] = "stdout" if launch.reply is not None else "reply"
-        for descriptor, name in ((launch.reply, "reply"), (launch.status, "status")):
-            if descriptor is not None:
-                names[descriptor] = name
+        if launch.reply is not None:
+            names[launch.reply] = "reply"
         for pipe, name in names.items():
             self.pipes.register(pipe, selectors.EVENT_READ, name)
         os.set_blocking(process.stdin.fileno(), False)
@@ -124,9 +123,10 @@ class _Run:
     def see_to_its_end(self) -> None:
         """End it if there is a reason, and notice when it has ended."""
         now = time.monotonic()
-        if self.reason is not None and self.deadline == math.inf:
+        if self.reason is not None and now >= self.next_kill:
             self.launch.kill(self.process.pid)
-            self.deadline = now + PATIENCE
+            self.deadline = min(self.deadline, now + PATIENCE)
+            self.next_kill = now + AGAIN
         if now > self.deadline:
             raise StaffError(f"a jail could not be ended within {PATIENCE:g} s of being killed")
         pid, status, usage = os.wait4(self.process.pid, os.WNOHANG)
@@ -193,13 +193,13 @@ class _Run:
         self.reason = self.reason or (status, message)
 
     def first_process(self) -> Tree | None:
-        """The first process that bwrap started; not bwrap itself, which lives outside."""
-        pid = self.process.pid if self.launch.watched and self.launch.status is None else None
-        with contextlib.suppress(ValueError, KeyError):  # not said yet
-            if self.launch.status is not None:
-                pid = int(json.loads(self.heard["status"].partition(b"\n")[0])["child-pid"])
+        """The first process inside; not the program that makes the jail and lives outside."""
+        launch = self.launch
+        if not launch.watched:
+            return None
+        pid = launch.first() if launch.first is not None else self.process.pid
         capacity = self.limits.files_mb * 1024 * 1024
-        return None if pid is None else Tree(pid, self.launch.writable, capacity)
+        return None if pid is None else Tree(pid, launch.writable, capacity)
 
     def ended(self, code: int, cpu_seconds: float) -> Ended:
         """The answer, once everything has been heard."""

@@ -1,6 +1,7 @@
 """A filter of system calls: doors of the kernel that no student's code has use for.
 
-Offers `program`, the bytes that bubblewrap's --seccomp takes. Namespaces hide files and networks,
+Offers `program`, the bytes that bubblewrap's --seccomp takes, and `profile`, the same filter in the
+JSON that docker and podman read. Namespaces hide files and networks,
 limits bind what they count; some calls go past both. A file of memfd_create or a segment of shmget
 is memory that no process needs to hold; AF_VSOCK reaches the host of a virtual machine although
 there is no network; a new user namespace makes one its administrator. They are refused with an
@@ -14,6 +15,7 @@ argument at 16). Read next: bubblewrap.py.
 from __future__ import annotations
 
 import errno
+import json
 import platform
 import struct
 
@@ -56,6 +58,7 @@ _CLONE3 = 435
 _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET
 _X32 = 0x40000000  # the 32-bit calls of x86_64 have this bit
 _AF_UNIX, _AF_INET, _AF_INET6 = 1, 2, 10
+_OCI_NAME = {"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}
 _ALLOW, _KILL, _ERROR = 0x7FFF0000, 0x80000000, 0x00050000
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCH, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_data
@@ -80,10 +83,53 @@ def program(machine: str | None = None, *, loopback: bool = False) -> bytes | No
     for number in sorted(_DENIED[machine].values()):
         code += _when(_EQUAL, number, _error(errno.EPERM))
     code += _argument(_CLONE[machine], _when(_ANY_BIT, _NEW_NAMESPACES, _error(errno.EPERM)))
-    families = [_AF_UNIX, _AF_INET, _AF_INET6] if loopback else [_AF_UNIX]
+    families = _families(loopback)
     for call in (_SOCKET[machine], _SOCKETPAIR[machine]):
         code += _argument(call, _unless_among(families, _error(errno.EAFNOSUPPORT)))
     return b"".join([*code, _step(_RETURN, _ALLOW)])
+
+
+def profile(machine: str | None = None, *, loopback: bool = False) -> str | None:
+    """The same filter as a profile for containers: seccomp of the OCI runtime specification 1.1.
+
+    Args and answer as for `program`, but text.
+    """
+    machine = machine or platform.machine()
+    if machine not in _DENIED:
+        return None
+    families = _families(loopback)
+    others = [number for number in range(max(families)) if number not in families]
+    wrong_family = [_compared("SCMP_CMP_EQ", number) for number in others]
+    wrong_family.append(_compared("SCMP_CMP_GT", max(families)))
+    new_namespaces = [
+        _compared("SCMP_CMP_MASKED_EQ", 1 << bit, 1 << bit)
+        for bit in range(32)
+        if _NEW_NAMESPACES >> bit & 1
+    ]
+    rules = [
+        _refusal(["clone3"], errno.ENOSYS),
+        _refusal(sorted(_DENIED[machine]), errno.EPERM),
+        *(_refusal(["clone"], errno.EPERM, flag) for flag in new_namespaces),
+        *(_refusal(["socket", "socketpair"], errno.EAFNOSUPPORT, one) for one in wrong_family),
+    ]
+    known = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": [_OCI_NAME[machine]]}
+    return json.dumps(known | {"syscalls": rules})
+
+
+def _refusal(names: list[str], number: int, *arguments: dict[str, object]) -> dict[str, object]:
+    """A rule of a profile: these calls fail with an error, if their arguments are such."""
+    return {
+        "names": names, "action": "SCMP_ACT_ERRNO", "errnoRet": number, "args": [*arguments],
+    }  # fmt: skip
+
+
+def _compared(how: str, value: int, second: int = 0) -> dict[str, object]:
+    """A condition on the first argument; for masks, `value` is the mask."""
+    return {"index": 0, "value": value, "valueTwo": second, "op": how}
+
+
+def _families(loopback: bool) -> list[int]:
+    return [_AF_UNIX, _AF_INET, _AF_INET6] if loopback else [_AF_UNIX]
 
 
 def _step(operation: int, value: int, then: int = 0, otherwise: int = 0) -> bytes:

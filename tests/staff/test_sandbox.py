@@ -159,6 +159,29 @@ def test_a_jail_ends_when_its_grader_is_killed(jail):
     cgroups.sweep()  # as the next grader would
 
 
+def test_a_jail_that_is_built_after_its_grader_was_killed_ends_by_its_own_clock(tmp_path):
+    """Nothing ties it to anybody: it began to say "die with my parent" when there was none."""
+    mark = f"orphan-of-{os.getpid()}-{time.monotonic_ns()}"
+    slow = tmp_path / "slow"
+    slow.write_text(f'#!/bin/sh\ntouch {tmp_path}/begun; sleep 1; exec "$@"\n')
+    slow.chmod(0o755)
+    code = (
+        "import sys; from staff.sandbox import Jail, Limits, bubblewrap\n"
+        "class Slow(bubblewrap.Bubblewrap):\n"
+        "    def command(self, *a, **k): return [sys.argv[1], *super().command(*a, **k)]\n"
+        "bubblewrap.GRACE_S = 0.5\n"
+        "words = [sys.executable, '-I', '-S', '-c', 'import time; time.sleep(60)', sys.argv[2]]\n"
+        "Jail(Slow.find()).run(words, limits=Limits(wall_s=1))"
+    )
+    grader = subprocess.Popen([sys.executable, "-c", code, slow, mark], cwd=ROOT)
+    wait_for((tmp_path / "begun").exists)
+    grader.kill()
+    grader.wait()
+    wait_for(lambda: any(map(runs_inside, marked(mark))))
+    wait_for(lambda: not marked(mark), seconds=6)
+    cgroups.sweep()
+
+
 def runs_inside(pid):
     """Is it the jail's own command, rather than one of those that build the jail?"""
     return command_of(pid).startswith(sys.executable)

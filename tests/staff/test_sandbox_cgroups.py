@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from staff.sandbox import Limits, cgroups
+from staff.sandbox import Limits, cgroups, owner
 
 LIMITS = Limits(memory_mb=100, files_mb=10, processes=5)
 BYTES = str((100 + cgroups.SLACK_MB + 2 * 10) * 1024 * 1024)
@@ -49,8 +49,11 @@ def test_version_2_has_one_group_beside_our_own(tree):
 
 def test_groups_of_graders_that_are_gone_are_swept(tree):
     root = tree("0::/course/grader\n", {"course": "memory pids", "course/grader": ""})
-    living = root / "course" / f"{cgroups.PREFIX}{os.getpid()}-ab"
-    for folder in (living, root / "course" / f"{cgroups.PREFIX}999999999-ab"):
+    living = root / "course" / f"{owner.mark(cgroups.PREFIX)}ab"
+    for folder in (
+        living,
+        root / "course" / living.name.replace(f"-{os.getpid()}-", "-999999999-"),
+    ):
         folder.mkdir()
     cgroups.sweep()
     assert [path for path in (root / "course").glob(f"{cgroups.PREFIX}*")] == [living]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 
 import pytest
@@ -68,3 +69,38 @@ def test_both_processors_refuse_the_same_calls():
 
 def test_an_unknown_processor_has_no_filter():
     assert syscalls.program("pdp11") is None
+
+
+# ---------------------------------------------------------------- the same for containers
+
+
+def profiled(profile, name, first):
+    """What a profile answers: the error's number, 0 where the call is let through."""
+    compare = {
+        "SCMP_CMP_EQ": lambda rule: first == rule["value"],
+        "SCMP_CMP_GT": lambda rule: first > rule["value"],
+        "SCMP_CMP_MASKED_EQ": lambda rule: first & rule["value"] == rule["valueTwo"],
+    }
+    assert profile["defaultAction"] == "SCMP_ACT_ALLOW"
+    for rule in profile["syscalls"]:
+        if name in rule["names"] and all(compare[arg["op"]](arg) for arg in rule["args"]):
+            return rule["errnoRet"]
+    return 0
+
+
+@pytest.mark.parametrize("loopback", [False, True])
+@pytest.mark.parametrize(("name", "number"), [("socket", 41), ("socketpair", 53), ("clone", 56)])
+def test_the_profile_judges_arguments_as_the_filter_does(name, number, loopback):
+    profile = json.loads(syscalls.profile("x86_64", loopback=loopback))
+    program = syscalls.program("x86_64", loopback=loopback)
+    for first in [*range(50), 0x003D0F00, *(1 << bit for bit in range(32))]:
+        answer = verdict(program, number, first)
+        expected = 0 if answer == ALLOW else answer & 0xFFFF
+        assert profiled(profile, name, first) == expected, first
+
+
+def test_the_profile_refuses_the_calls_that_the_filter_refuses():
+    profile = json.loads(syscalls.profile("x86_64"))
+    for name, number in (syscalls._DENIED["x86_64"] | {"clone3": 435, "write": 1}).items():
+        answer = verdict(syscalls.program("x86_64"), number)
+        assert profiled(profile, name, 0) == (0 if answer == ALLOW else answer & 0xFFFF), name
