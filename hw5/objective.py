@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hw5.config import Projection
+from hw5.kit.precision import chosen, mixed
 from hw5.latents import noise_of, render
 from hw5.losses import Loss
 from hw5.shapes import Codes, Images, Mask, PerPicture
@@ -57,6 +58,7 @@ class Objective:
             maps = {k: v.repeat(len(start), 1, 1, 1).requires_grad_() for k, v in maps.items()}
         self.maps = maps
         self.variables = [self.delta, *(maps.values() if self.is_noise_optimised else ())]
+        self.dtype = chosen(settings.precision, self.start.device)  # of convolutions
         self.evaluations = 0
         self.best: dict[str, Tensor] = {}  # "loss", "delta", "image", and one per noise map
         self._scored: list[Tensor] | None = None  # variables of the last evaluation ...
@@ -66,7 +68,9 @@ class Objective:
         """Render and score the present variables, one loss per seed, with gradient."""
         noise = self.noise()
         codes = self.start + self.delta
-        image = render(self.generator, codes, self.settings.space, noise=noise or "fixed")
+        with mixed(codes.device, self.dtype):
+            image = render(self.generator, codes, self.settings.space, noise=noise or "fixed")
+        image = image.to(codes.dtype)  # what is compared has all its digits
         loss, terms = self.score(image, self.target, self.mask, self.delta)
         if self.is_noise_optimised:
             terms = {**terms, "noise": self.settings.noise_penalty * noise_pattern(noise)}

@@ -130,7 +130,9 @@ def _load(path: Path, device: torch.device) -> Shard:
 
     from hw5.inversion.comparison import Shard
 
-    return Shard(**torch.load(path, map_location=device, weights_only=True))
+    # by way of the CPU: a file of one machine's accelerator opens on any other
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    return Shard(**{k: v.to(device) if torch.is_tensor(v) else v for k, v in stored.items()})
 
 
 # ------------------------------------------------------------------------ methods, ready to call

@@ -200,7 +200,7 @@ def judge_push(
     meant = torch.where(was, -1.0, 1.0)
     change = attribute.of(other) - attribute.of(one)
     scale = samples.numbers.std(dim=0)
-    strayed = ((other - one) / scale)[:, (scale > 0) & ~_column(attribute)]
+    strayed = ((other - one) / scale)[:, (scale > 0) & ~_column(attribute).to(scale.device)]
     return Pushed(
         flipped=float((was != now).float().mean()),
         moved=float((change * meant).mean() / attribute.of(samples.numbers).std()),

@@ -111,8 +111,9 @@ def precision_recall(distances: Tensor, truth: Tensor) -> PrecisionRecall:
     check_shape("truth", truth, tuple(distances.shape))
     if bool(truth.all()) or not bool(truth.any()):
         raise InputError.about(
-            "truth", expected="pictures with and without it", got="only one kind"
-        )
+            "truth", expected="pictures with and without it", got="only one kind",
+            hint="take more pictures",
+        )  # fmt: skip
     known, scores = truth.cpu().numpy(), distances.cpu().numpy()
     precision, recall, _ = precision_recall_curve(known, scores)
     return PrecisionRecall(precision, recall, float(average_precision_score(known, scores)))

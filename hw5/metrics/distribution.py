@@ -92,7 +92,7 @@ class Statistics:
         """
         check_shape("features", features, ("N", "D"))
         check_finite("features", features)
-        wide = features.double()
+        wide = features.cpu().double()  # float64 is not on every accelerator
         mean = wide.mean(dim=0)
         deviations = wide - mean
         return cls(mean, deviations.T @ deviations, len(features))
@@ -195,7 +195,7 @@ def kid(
 
     def draw(features: Tensor) -> Tensor:
         rows = torch.randperm(len(features), generator=rng, device=rng.device)[:subset_size]
-        return features[rows.to(features.device)].double()
+        return features[rows.to(features.device)].cpu().double()
 
     scores = torch.stack([poly_mmd(draw(features_a), draw(features_b)) for _ in range(subsets)])
     return KernelDistance(float(scores.mean()), float(scores.std(unbiased=False)))
@@ -233,7 +233,7 @@ class FidRuler:
         metric.real_features_sum = mean * count
         metric.real_features_cov_sum = self.reference.scatter + count * torch.outer(mean, mean)
         metric.real_features_num_samples = torch.tensor(count)
-        metric.update(features.double().to(mean.device), real=False)
+        metric.update(features.to(mean.device).double(), real=False)
         return float(metric.compute())
 
     def save(self, path: str | Path) -> None:

@@ -103,9 +103,9 @@ def roc_auc(same: Tensor, different: Tensor) -> float:
     """
     _check_scores("same", same)
     _check_scores("different", different)
-    ordered = different.double().sort().values
-    below = torch.searchsorted(ordered, same.double(), right=False)
-    not_above = torch.searchsorted(ordered, same.double(), right=True)
+    ordered = different.cpu().double().sort().values
+    below = torch.searchsorted(ordered, same.cpu().double(), right=False)
+    not_above = torch.searchsorted(ordered, same.cpu().double(), right=True)
     return float((below + not_above).double().mean() / (2 * len(different)))
 
 
@@ -118,7 +118,7 @@ def equal_error_rate(same: Tensor, different: Tensor) -> float:
     """
     _check_scores("same", same)
     _check_scores("different", different)
-    same, different = same.double().sort().values, different.double().sort().values
+    same, different = (each.cpu().double().sort().values for each in (same, different))
     thresholds = torch.cat([same, different]).unique()  # a pair is called same from there upwards
     missed = torch.searchsorted(same, thresholds) / len(same)
     fooled = 1 - torch.searchsorted(different, thresholds) / len(different)

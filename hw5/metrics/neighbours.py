@@ -78,7 +78,7 @@ def spread(features: Tensor) -> float:
     pairs the mean squared distance is twice the trace of the covariance.
     """
     _check_features("features", features)
-    return float((2 * features.double().var(dim=0).sum()).sqrt())
+    return float((2 * features.cpu().double().var(dim=0).sum()).sqrt())
 
 
 def nearest(queries: Tensor, references: Tensor, *, skip_self: bool = False) -> Nearest:
@@ -108,8 +108,8 @@ def nearest(queries: Tensor, references: Tensor, *, skip_self: bool = False) -> 
     indices = torch.cat(chosen)
     # The fast distances lose digits for near copies, which are the point here: measure the winners
     # again.
-    distances = torch.linalg.vector_norm((queries - references[indices]).double(), dim=1)
-    return Nearest(distances, indices)
+    distances = torch.linalg.vector_norm((queries - references[indices]).cpu().double(), dim=1)
+    return Nearest(distances, indices.cpu())
 
 
 def near_copies(
@@ -155,7 +155,7 @@ def _share_inside(queries: Tensor, members: Tensor, k: int) -> float:
         ]
     )
     inside = [(block <= radii).any(dim=1) for _, block in _squared_distances(queries, members)]
-    return float(torch.cat(inside).double().mean())
+    return float(torch.cat(inside).cpu().double().mean())
 
 
 def _squared_distances(rows: Tensor, columns: Tensor) -> Iterator[tuple[int, Tensor]]:

@@ -50,12 +50,14 @@ def score_readings(numbers: Tensor, truth: Factors) -> dict[str, float]:
 
 def r_squared(read: Tensor, true: Tensor) -> float:
     """Share of the variance of `true` (N,) or (N, D) that `read` gets right."""
-    missed = (read.double() - true.double()).square().sum()
-    return float(1 - missed / (true.double() - true.double().mean(dim=0)).square().sum())
+    read, true = read.cpu().double(), true.cpu().double()
+    missed = (read - true).square().sum()
+    return float(1 - missed / (true - true.mean(dim=0)).square().sum())
 
 
 def _choices(factor: Factor, read: Tensor, true: Tensor) -> dict[str, float]:
     """Share right, and for on/off factors the mean of the shares right of both kinds."""
+    read, true = read.cpu(), true.cpu()
     right = (read.round().clamp(factor.low, factor.high) == true).double()
     found = {factor.name: float(right.mean())}
     if (factor.low, factor.high) == (0, 1):

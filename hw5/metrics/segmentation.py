@@ -28,7 +28,7 @@ class Overlap:
     @property
     def per_class(self) -> Tensor:
         """IoU of each class, (C,) float64 in [0, 1]; NaN where the class is nowhere."""
-        return self.both.double() / self.either
+        return self.both.cpu().double() / self.either.cpu()
 
     @property
     def mean(self) -> float:

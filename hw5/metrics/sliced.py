@@ -119,7 +119,7 @@ def sliced_wasserstein(a: Tensor, b: Tensor, *, projections: int, rng: torch.Gen
     total = 0.0
     for some in directions.split(max(1, BLOCK // len(a))):
         gaps = _ordered(some, a) - _ordered(some, b)
-        total += float(gaps.abs().mean(dim=1).double().sum())
+        total += float(gaps.abs().mean(dim=1).cpu().double().sum())
     return total / projections
 
 

@@ -195,7 +195,8 @@ def noise_floor(reader: Reader, pairs: ProbePairs, *, quantile: float = 0.95) ->
         InputError: a factor stayed in fewer than 10 pairs, or the reader does not fit.
     """
     check_number("quantile", quantile, low=0, high=1)
-    found = _changes(_read(reader, pairs.before), _read(reader, pairs.after)).double()
+    seen = _changes(_read(reader, pairs.before), _read(reader, pairs.after))
+    found = seen.cpu().double()
     true = _changes(targets(pairs.cats_before), targets(pairs.cats_after)).to(found)
     stayed = pairs.cats_before.table == pairs.cats_after.table
     floors, explained = [], []
@@ -209,7 +210,8 @@ def noise_floor(reader: Reader, pairs: ProbePairs, *, quantile: float = 0.95) ->
         changed = ~still & told
         missed = _short_way(found[changed, column] - true[changed, column], factor)
         explained.append(_explained(missed, true[changed, column]))
-    return NoiseFloor(torch.stack(floors).float(), torch.stack(explained).float())
+    figures = (torch.stack(each).float().to(seen.device) for each in (floors, explained))
+    return NoiseFloor(*figures)
 
 
 def probe_pairs(

@@ -38,6 +38,8 @@ class StyleGAN2(Generator):
     """
 
     spaces = ("z", "w", "w+")
+    # Of features in memory; channels last were 1.2 to 2 times as fast on a CPU.
+    layout: torch.memory_format = torch.channels_last
 
     def __init__(
         self,
@@ -262,13 +264,14 @@ class StyleGAN2(Generator):
     def _constant(self, style: Tensor) -> Tensor:
         const = self.synthesis.block(4).const
         x = const.expand(style.shape[0], *const.shape)
-        # Convolutions with their channels last were 1.2 to 2 times as fast on a CPU.
-        return x.contiguous(memory_format=torch.channels_last)
+        return x.contiguous(memory_format=self.layout)
 
     def _add_to_skip(self, image: Tensor | None, rgb: Tensor, name: str) -> Tensor:
-        if image is None:
-            return rgb
-        return upsample(image, self._block(name).resample_filter) + rgb
+        # Summed in full precision, as ADA does: a rounding here is a fault of the picture.
+        with torch.autocast(rgb.device.type, enabled=False):
+            fir = self._block(name).resample_filter
+            rgb = rgb.to(fir.dtype)
+            return rgb if image is None else upsample(image, fir) + rgb
 
     def _choose_noise(
         self, noise: Noise, count: int, rng: torch.Generator | None

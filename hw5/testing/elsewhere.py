@@ -4,7 +4,8 @@ Offers `elsewhere`, a context in which the device `ELSEWHERE` works, and `Mispla
 tensor that was made there or moved there is known by its memory, and so is whatever an operation
 makes of it, in the backward pass too. What an accelerator refuses is refused: an operation on
 tensors of both places, a draw from a CPU's source of random numbers, a conversion to NumPy without
-a move. Values are real, so answers can be held against the CPU's.
+a move, and float64, which Apple's accelerators have not. Values are real, so answers can be held
+against the CPU's.
 
 It cannot show what only hardware can: that a kernel exists there, how precise it is, that memory
 suffices. Tests for those are marked `gpu`.
@@ -15,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import torch
 from torch import Tensor
@@ -29,6 +31,7 @@ ELSEWHERE = torch.device("xpu", 0)
 MOVES = ("to", "cpu", "xpu")  # methods of a tensor that choose its place
 PICKS = ("index", "index_put", "index_put_", "_index_put_impl_")  # an index may come from the CPU
 TO_NUMPY = ("numpy", "__array__", "__dlpack__")
+INSIDE = ("one_hot",)  # make tensors of their own inside of C++, where the memory truly is
 COPIES = ("__deepcopy__", "new_tensor")  # made beside torch's operations, where the tensor is
 FORGET = 10_000  # pieces of memory after which those that are gone are dropped
 
@@ -41,7 +44,8 @@ class Misplaced(RuntimeError):
 def elsewhere() -> Iterator[torch.device]:
     """Yield a device that works while the context lasts."""
     places = _Places()
-    with _Operations(places), _Calls(places):
+    named = mock.patch.object(torch.xpu, "get_device_name", lambda _: "a pretended device")
+    with named, _Operations(places), _Calls(places):
         yield ELSEWHERE
 
 
@@ -59,6 +63,8 @@ class _Places:
         """Say of every tensor in `value` where it is; return `value`."""
         for tensor in _tensors(value):
             key = self._key(tensor)
+            if there and tensor.dtype == torch.float64:
+                raise Misplaced("float64 is not on every accelerator: use .cpu().double()")
             if there:
                 # The reference keeps the address from being used again, not the memory.
                 self._there[key] = StorageWeakRef(_plain(tensor).untyped_storage())
@@ -119,6 +125,9 @@ class _Calls(TorchFunctionMode):
             return self._move(func, name, args, kwargs)
         if kwargs.get("device") is not None:
             return self._make(func, args, kwargs)
+        if there and name in INSIDE:
+            here = self.places.put(args[0].clone(), there=False)
+            return self.places.put(func(here, *args[1:], **kwargs))
         result = func(*args, **kwargs)
         return self.places.put(result) if there and name in COPIES else result
 

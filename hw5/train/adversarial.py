@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hw5.kit.precision import mixed, precision
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
 from hw5.train.batches import Batch, Pictures, same_window
-from hw5.train.loop import ExponentialAverage, Run, mixed, precision, sample_codes
+from hw5.train.loop import ExponentialAverage, Run, sample_codes
 from hw5.train.pairs import codes_of
 from hw5.train.regress import feature_distance
 

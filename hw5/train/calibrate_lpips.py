@@ -75,17 +75,27 @@ def hold_out(settings: LpipsSettings) -> Mapping[str, Triplets]:
 
 @torch.no_grad()
 def _contributions(metric: LpipsMetric, cases: Mapping[str, Triplets]) -> tuple[Tensor, Tensor]:
-    """What each channel adds to the near and to the far distance of every triplet."""
-    near, far = [], []
+    """What each channel adds to the near and to the far distance of every triplet, on the CPU."""
+    near, far, where = [], [], _place(metric)
     for batch in cases.values():
         parts = (side.split(50) for side in (batch.anchor, batch.near, batch.far))
         for anchor, close, distant in zip(*parts, strict=True):
-            near.append(metric.contributions(close, anchor))
-            far.append(metric.contributions(distant, anchor))
+            anchor, close, distant = (side.to(where) for side in (anchor, close, distant))
+            near.append(metric.contributions(close, anchor).cpu())
+            far.append(metric.contributions(distant, anchor).cpu())
     return torch.cat(near), torch.cat(far)
 
 
 def _shares(metric: LpipsMetric, cases: Mapping[str, Triplets]) -> dict[str, float]:
+    where = _place(metric)
+
+    def distance(output: Tensor, target: Tensor) -> Tensor:
+        return metric(output.to(where), target.to(where)).cpu()
+
     with torch.no_grad():
-        found = ordered_triplets(metric, cases)
+        found = ordered_triplets(distance, cases)
     return {kind: share.value for kind, share in found.items()}
+
+
+def _place(metric: LpipsMetric) -> torch.device:
+    return next(metric.parameters()).device

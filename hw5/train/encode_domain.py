@@ -20,11 +20,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from hw5.kit.precision import mixed
 from hw5.models.encoder import Encoder
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.train.encoders import Draw, EncoderSettings, Lesson, feature_loss
-from hw5.train.loop import mixed
 
 
 @dataclass(frozen=True)

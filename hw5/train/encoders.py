@@ -18,10 +18,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from hw5.kit.precision import mixed, precision
 from hw5.models.encoder import Encoder
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.stylegan2 import StyleGAN2
-from hw5.train.loop import ExponentialAverage, Run, cosine, mixed, precision
+from hw5.train.loop import ExponentialAverage, Run, cosine
 from hw5.train.quality import PACKAGES
 
 # (how many, source of random numbers) -> pictures (N, 3, H, W) in [-1, 1] on the training device

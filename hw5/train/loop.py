@@ -1,7 +1,7 @@
 """The plumbing of every training run: time budget, resuming after kill -9, log, samples, EMA.
 
-Offers `Run` (a folder with checkpoint, CSV log and sample grids), `ExponentialAverage`, `precision`
-and `mixed`. The methods are in regress.py, adversarial.py and read_factors.py.
+Offers `Run` (a folder with checkpoint, CSV log and sample grids) and `ExponentialAverage`. The
+methods are in regress.py, adversarial.py and read_factors.py.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import csv
 import sys
 import time
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,39 +20,6 @@ from torch import Tensor, nn
 
 from hw5.kit import images
 from hw5.kit.files import atomic_write
-
-
-@cache
-def precision(device: torch.device) -> torch.dtype:
-    """bfloat16 where this machine is at least a fifth faster in it, else float32: it is tried.
-
-    Processors without instructions for bfloat16 emulate it, and are slower than in float32.
-    """
-    seconds = {
-        dtype: _time_convolutions(device, dtype) for dtype in (torch.float32, torch.bfloat16)
-    }
-    return min(seconds, key=lambda dtype: seconds[dtype] * (1.2 if dtype.itemsize == 2 else 1.0))
-
-
-def _time_convolutions(device: torch.device, dtype: torch.dtype, repeats: int = 3) -> float:
-    """Best of two: seconds for a few convolutions of a training step's size, there and back."""
-    conv = nn.Conv2d(64, 64, 3, padding=1).to(device, memory_format=torch.channels_last)
-    x = torch.randn(8, 64, 32, 32, device=device).to(memory_format=torch.channels_last)
-    taken = []
-    for _ in range(3):  # the first one warms up and is not counted
-        start = time.perf_counter()
-        for _ in range(repeats):
-            with mixed(device, dtype):
-                result = conv(x)
-            result.float().sum().backward()
-        conv.weight.grad.sum().item()  # waits for an accelerator to finish
-        taken.append(time.perf_counter() - start)
-    return min(taken[1:])
-
-
-def mixed(device: torch.device, dtype: torch.dtype) -> torch.autocast:
-    """Context in which convolutions run in `dtype`; with float32 nothing changes."""
-    return torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
 
 
 class ExponentialAverage:

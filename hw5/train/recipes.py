@@ -87,6 +87,7 @@ def train_lpips_heads(job: Job) -> None:
     settings = LpipsSettings(seed=job.seed)
     taps = Taps("EfficientNetLite0", LPIPS_LAYERS)
     metric = lpips_metric("offline", features=EfficientNetLite0(), taps=taps)
+    metric = metric.to(devices.pick(job.device))
     metrics = calibrate(metric, settings)
     data = f"{settings.triplets} triplets of each kind (metrics/triplets.py)"
     what = "weights of the offline LPIPS on EfficientNet-Lite0, calibrated on the world"

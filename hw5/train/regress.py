@@ -16,10 +16,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from hw5.kit.precision import mixed, precision
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
 from hw5.train.batches import Batch, Pictures, same_window
-from hw5.train.loop import ExponentialAverage, Run, cosine, mixed, precision
+from hw5.train.loop import ExponentialAverage, Run, cosine
 from hw5.train.pairs import codes_of, factors_of, styles_of
 from hw5.world.factors import NUM_DRAWS
 

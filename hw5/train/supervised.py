@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from hw5.kit import devices
+from hw5.kit.precision import mixed, precision
 from hw5.train.batches import Batch, Pictures
-from hw5.train.loop import Run, cosine, mixed, precision
+from hw5.train.loop import Run, cosine
 
 Network = TypeVar("Network", bound=nn.Module)
 Losses = Callable[[nn.Module, Batch, torch.Generator], dict[str, Tensor]]  # "loss" is minimised

@@ -96,7 +96,8 @@ class DrawLive(Panel):
                 self.pane.fail(error)
 
     def _search(self, run: Run) -> None:
-        colour, mask = self.canvas.rasterise(self.generator.image_size)
+        drawn_here = self.canvas.rasterise(self.generator.image_size)
+        colour, mask = (each.to(self._start.device) for each in drawn_here)
         if not bool(mask.any()):
             self.result = None
             self.pane.show(render(self.generator, self._start, self.settings.space))

@@ -28,7 +28,6 @@ def test_what_is_made_of_a_tensor_is_where_the_tensor_is(there):
         torch.zeros_like(x),
         x.new_zeros(2),
         x @ x,
-        x.double(),
         x.new_tensor([1.0]),
         copy.deepcopy(x),
     ):
@@ -61,6 +60,28 @@ def test_numbers_and_indices_from_the_cpu_may_take_part(there):
     assert x[torch.tensor([0, 2])].device == ELSEWHERE
     here = torch.zeros(3)
     assert here.copy_(x).device.type == "cpu"
+
+
+@pytest.mark.parametrize(
+    "widen",
+    [
+        lambda x: x.double(),
+        lambda x: x.to(torch.float64),
+        lambda x: torch.zeros(2, dtype=torch.float64, device=x.device),
+        lambda x: torch.zeros(2, dtype=torch.float64).to(x.device),
+        lambda x: x.sum(dtype=torch.float64),
+    ],
+)
+def test_double_precision_is_the_cpus_alone(there, widen):
+    x = torch.ones(3, device=there)
+    with pytest.raises(Misplaced, match="float64"):
+        widen(x)
+    assert x.cpu().double().dtype == torch.float64
+
+
+def test_labels_become_rows_of_zeros_and_ones_there(there):
+    rows = nn.functional.one_hot(torch.tensor([2, 0], device=there), 3)
+    assert rows.device == ELSEWHERE and rows.cpu().tolist() == [[0, 0, 1], [1, 0, 0]]
 
 
 def test_random_numbers_need_a_source_on_the_device(there):
