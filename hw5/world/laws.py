@@ -53,7 +53,7 @@ class Normal:
 
     def quantile(self, u: Tensor) -> Tensor:
         """Normal quantile, clamped."""
-        score = torch.special.ndtri(u.cpu().double()).to(u)
+        score = torch.special.ndtri(u.double()).to(u.dtype)
         return self.mean + self.std * score.clamp(-self.limit, self.limit)
 
 
