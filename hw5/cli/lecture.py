@@ -37,7 +37,7 @@ def lecture(
         notebooks: folder of the notebooks
         first: the beginning of the name of the notebook to open; the first one by default
         view: lab (cells can be run), voila (an app without any code; pip install -e ".[lecture]"),
-            or slides (HTML files; a browser fetches reveal.js and MathJax for them)
+            or slides (HTML files that need nothing beside them)
         solved: a solved copy of the assignment whose functions are used instead of yours
         out: folder for the copies
         browser: open the browser
@@ -49,12 +49,14 @@ def lecture(
     env = environment(solved, out)
     paths = lecture_stage.find_notebooks(notebooks)
     start = chosen(paths, first)
-    copies = lecture_stage.stage_folder(paths, out, styled=view != "lab")
+    # Voila shows one notebook and no other: the rest would only keep the hall waiting.
+    shown = [start] if view == "voila" else paths
+    copies = lecture_stage.stage_folder(shown, out, styled=view != "lab")
     if view == "slides":
         for path in lecture_stage.slides(copies):
             print(f"wrote {path}")
         return 0
-    words = command(view, out, copies[paths.index(start)], browser=browser)
+    words = command(view, out, copies[shown.index(start)], browser=browser)
     print("stop with Ctrl+C", flush=True)
     try:
         return subprocess.run(words, env=env, check=False).returncode
@@ -110,7 +112,9 @@ def command(view: str, out: Path, start: Path, *, browser: bool) -> list[str]:
             hint = 'pip install -e ".[lecture]"'
             raise InputError.about("--view voila", expected="Voila", got="none", hint=hint)
         quiet = [] if browser else ["--no-browser"]
-        return [sys.executable, "-m", "voila", str(start), "--theme=dark", *quiet]
+        # Voila's usual way runs the whole notebook before it shows anything.
+        early = "--VoilaConfiguration.progressive_rendering=True"
+        return [sys.executable, "-m", "voila", str(start), "--theme=dark", early, *quiet]
     return [
         sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={out.resolve()}",
         f"--LabApp.default_url=/doc/tree/{start.name}", f"--ServerApp.open_browser={browser}",

@@ -15,6 +15,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from hw5.cli.formulas import with_pictures
 from hw5.kit.checks import InputError
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -22,10 +23,10 @@ LIVE = "▶ **Live:** click here and press Shift+Enter."
 SETTINGS = ".settings"  # folder of Lab's settings beside the notebooks
 # Pixels that can be read from the last row (ours); Lab's usual is 13 to 14.
 LETTERS, CODE = 22, 18
-STYLE = (
-    f"<style>:root {{ --jp-content-font-size1: {LETTERS}px; --jp-code-font-size: {CODE}px }} "
-    f".reveal {{ font-size: {LETTERS}px }}</style>"
-)
+FORMULAS = 26  # their font looks smaller
+_SIZES = f"--jp-content-font-size1: {LETTERS}px; --jp-code-font-size: {CODE}px"
+STYLE = f"<style>:root {{ {_SIZES} }}</style>"
+DECK = Path(__file__).parent / "deck"  # nbconvert's template for slides, with reveal.js
 LAB = {
     "@jupyterlab/apputils-extension/themes": {
         "overrides": {
@@ -87,7 +88,8 @@ def stage_folder(notebooks: Sequence[Path], out: Path, *, styled: bool = False) 
     Args:
         notebooks: those of the course.
         out: made if it is missing.
-        styled: put the large type into the notebooks; Lab has it in its settings.
+        styled: put the large type into the notebooks, and formulas as pictures; Lab has the one in
+            its settings and sets the others itself.
 
     Raises:
         InputError: a file that is no notebook.
@@ -96,6 +98,9 @@ def stage_folder(notebooks: Sequence[Path], out: Path, *, styled: bool = False) 
     out.mkdir(parents=True, exist_ok=True)
     for path, book in books.items():
         if styled:
+            for cell in book.cells:
+                if cell.cell_type == "markdown":
+                    cell.source = with_pictures(cell.source, size=FORMULAS)
             book.cells[0].source = f"{STYLE}\n\n{book.cells[0].source}"
         nbformat.write(book, path)
     for plugin, settings in LAB.items():
@@ -118,14 +123,18 @@ def read(path: Path) -> NotebookNode:
 
 
 def slides(copies: Sequence[Path]) -> list[Path]:
-    """Write slides beside staged notebooks, without code; a slide begins at each title."""
+    """Write slides beside staged notebooks, without code; a slide begins at each title.
+
+    Each is one file with all that it needs, reveal.js and pictures among it.
+    """
     from nbconvert import SlidesExporter
 
     exporter = SlidesExporter(exclude_input=True, exclude_input_prompt=True,
-                              exclude_output_prompt=True, reveal_scroll=True)  # fmt: skip
+                              exclude_output_prompt=True, template_name=DECK.name,
+                              extra_template_basedirs=[str(DECK.parent)])  # fmt: skip
     paths = []
     for path in copies:
-        html, _ = exporter.from_notebook_node(read(path))
+        html, _ = exporter.from_notebook_node(read(path), {"metadata": {"name": path.stem}})
         paths.append(path.with_suffix(".slides.html"))
         paths[-1].write_text(html, encoding="utf-8")
     return paths

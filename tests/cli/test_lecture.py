@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from hw5.cli import lecture, lecture_stage
+from hw5.cli import formulas, lecture, lecture_stage
 from hw5.kit.checks import InputError
 
 PICTURE = new_output("display_data", data={"image/png": "iVBORw0KGgo=", "text/plain": "a cat"})
@@ -70,6 +71,17 @@ def test_the_letters_are_large(copies):
     assert int(said["content-font-size1"].removesuffix("px")) >= 20
 
 
+def test_formulas_are_pictures_that_say_what_they_show():
+    text = formulas.with_pictures("Let $a < b$ be\n\n$$\\|x\\|^2$$", size=20)
+    assert "$" not in text and text.count('src="data:image/svg+xml;base64,') == 2
+    assert 'alt="a &lt; b"' in text and 'alt="\\&#124;x\\&#124;^2"' in text
+
+
+def test_dollars_in_code_and_prices_stay_as_they_are():
+    text = "`$HOME` and\n```\n$a$\n```\nfrom 5 $ to 6 $ each"
+    assert formulas.with_pictures(text, size=20) == text
+
+
 def test_a_slide_begins_at_each_title_of_two_levels(copies):
     kinds = [cell.metadata["slideshow"]["slide_type"] for cell in cells_of(copies[0])]
     assert kinds == ["slide", "-", "-", "-", "-"]
@@ -80,6 +92,16 @@ def test_slides_show_pictures_and_no_code(copies):
     (path, _) = lecture_stage.slides(copies)
     html = path.read_text("utf-8")
     assert "iVBORw0KGgo=" in html and "secret_name" not in html
+
+
+def test_slides_fetch_nothing(copies):
+    (path, _) = lecture_stage.slides(copies)
+    html = path.read_text("utf-8")
+    rest = re.sub(r"<script>.*?</script>", "", html, flags=re.DOTALL)  # reveal.js writes tags, too
+    assert not re.findall(
+        r"""<(?:script|link|i[mf]\w+)[^>]*(?:src|href)=["'](?!data:)|@import""", rest
+    )
+    assert "Reveal.initialize" in html and "MathJax" not in html
 
 
 # END STAFF
