@@ -11,7 +11,7 @@ import json
 import os
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import Any, TextIO
 from hw5.kit.checks import InputError
 from hw5.kit.files import read_bytes
 from staff.batch import crew, roster, run
-from staff.batch.canaries import Canary, try_canaries
+from staff.batch.canaries import try_canaries
 from staff.batch.desk import Desk, open_desk
 from staff.batch.gradebook import Joined
 from staff.batch.outputs import PICTURES, write_outputs
@@ -31,6 +31,8 @@ from staff.grading.graded import Graded
 from staff.rubric import Rubric, load
 
 RECORD, RESULTS = "batch.json", "results"
+ALL, FEW = "all", "few"  # canaries
+PLAIN = "plain"  # of the sandbox's backends the one that is none
 SEED_BITS = 48  # so that JSON readers of any language keep it whole
 
 
@@ -56,6 +58,12 @@ class Settings:
     backend: str = "auto"  # of the sandbox
     unsafe: bool = False
     notebooks: bool = False  # run the rubric's notebooks with each submission too
+    canaries: str = ALL  # or FEW: no attacks but three; named in every result
+
+    @property
+    def tried_before(self) -> str:
+        """Which canaries: without a jail, attacks would come through."""
+        return FEW if self.backend == PLAIN else self.canaries
 
 
 @dataclass(frozen=True)
@@ -109,27 +117,30 @@ def grade_planned(
     planned: run.Plan, store: Store, desk: Desk, settings: Settings, stream: TextIO
 ) -> list[str]:
     """Canaries, then the submissions; the ids at which we failed."""
-    grader, canaries = desk.open()
-    with crew_for(settings, grader) as hands:
+    opened, tried = desk.open(), settings.tried_before
+    with crew_for(settings, opened.grader) as hands:
         with tempfile.TemporaryDirectory(prefix="canaries-", dir=settings.out) as folder:
-            require_canaries(canaries, hands, Path(folder), stream)
+            found = try_canaries(opened.canaries, hands, Path(folder))
+        require_right(found)
+        print(f"canaries as expected: {', '.join(found)}", file=stream)
+        if tried == ALL:
+            require_right(opened.attack(stream))
+        else:
+            print("few canaries: most attacks were not tried, and results say so", file=stream)
         print(f"graded by {hands.name}", file=stream)
-        return run.grade_all(planned, store, hands, Progress(len(planned.todo), stream))
+        progress = Progress(len(planned.todo), stream)
+        return run.grade_all(planned, store, hands, progress, canaries=tried)
 
 
-def require_canaries(
-    canaries: Sequence[Canary], hands: crew.Crew, folder: Path, stream: TextIO
-) -> None:
-    """Grade the canaries.
+def require_right(found: Mapping[str, str]) -> None:
+    """Require that there is no complaint.
 
     Raises:
-        CanariesFailed: one of them came out wrong.
+        CanariesFailed: there is; with all names and what is wrong with each.
     """
-    found = try_canaries(canaries, hands, folder)
     wrong = [f"{name}: {complaint}" for name, complaint in found.items() if complaint]
     if wrong:
         raise CanariesFailed("; ".join(wrong))
-    print(f"canaries as expected: {', '.join(found)}", file=stream)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What grading needs: a tried jail, an exam, and what decides a mark, as digests.
 
-Offers `Desk`, `open_desk` and `SandboxGrader`. Opening tries the jail and is quick; the exam is
-made only when something is to be graded. Read next: staff/grading/grade.py.
+Offers `Desk`, `Opened`, `open_desk` and `SandboxGrader`. Opening tries the jail and is quick; the
+exam is made only when something is to be graded. Read next: staff/grading/grade.py.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TextIO
 
+from staff.attacks.attack import load
 from staff.batch.canaries import Canary, canaries_of
 from staff.batch.crew import Grader
+from staff.batch.hostile import try_attacks
 from staff.batch.store import file_name
 from staff.batch.submissions import Submission
 from staff.grading import tree
@@ -28,13 +30,27 @@ from staff.rubric import Rubric
 from staff.sandbox import Jail, open_jail, unpack
 
 
+def no_attacks(stream: TextIO) -> Mapping[str, str]:
+    """Nothing was tried."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Ready to grade."""
+
+    grader: Grader
+    canaries: Sequence[Canary]  # submissions whose marks are known, for the crew
+    attack: Callable[[TextIO], Mapping[str, str]] = no_attacks  # name -> complaint; "" if none
+
+
 class Desk(Protocol):
     """What a batch is graded with."""
 
     common: Mapping[str, str]  # digests of what decides, beside the submission
 
-    def open(self) -> tuple[Grader, Sequence[Canary]]:
-        """The grader, and submissions whose marks are known."""
+    def open(self) -> Opened:
+        """The grader, and what shows that it can be trusted."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +117,15 @@ class RealDesk:
         """
         return make_exam(self.seed, self.rubric, jail_of(self.backend, self.unsafe), tasks=tasks)
 
-    def open(self) -> tuple[Grader, Sequence[Canary]]:
-        """The grader, and the canaries for its exam."""
-        exam, books = self.exam(), None
+    def open(self) -> Opened:
+        """The grader, the canaries for its exam, and the attacks on it."""
+        exam, jail, books = self.exam(), jail_of(self.backend, self.unsafe), None
         if self.pictures is not None:
             points = notebooks_of(self.rubric)
-            sheets = prepare(tuple(points), jail_of(self.backend, self.unsafe))
+            sheets = prepare(tuple(points), jail)
             books = Books(sheets, points, self.pictures)
-        return SandboxGrader(exam, self.backend, self.unsafe, books), canaries_of(exam)
+        grader = SandboxGrader(exam, self.backend, self.unsafe, books)
+        return Opened(grader, canaries_of(exam), partial(try_attacks, load(), exam, jail))
 
 
 def notebooks_of(rubric: Rubric) -> dict[str, float]:

@@ -236,10 +236,12 @@ def rest(graded: Graded) -> str:
     cases among them.
     """
     notes = "".join(f"<li>{said(note)}</li>" for note in graded.notes)
+    few = ", few canaries before it" if graded.canaries == "few" else ""
+    sandbox = escape(graded.backend) + few
     digest = graded.digests.get("submission", "")
     return (
         (f"<h2>What happened</h2><ul>{notes}</ul>" if notes else "")
-        + f'<p class="small">Graded in {graded.seconds:.0f} s, sandbox: {escape(graded.backend)}. '
+        + f'<p class="small">Graded in {graded.seconds:.0f} s, sandbox: {sandbox}. '
         f"Digest of what you handed in: {escape(digest[:16]) or 'none'}. Questions about a mark: "
         "name the task and this digest; the grading can be repeated.</p>"
     )

@@ -21,7 +21,11 @@ def results(graded: Graded) -> dict[str, Any]:
         "execution_time": round(graded.seconds),
         "stdout_visibility": "hidden",
         "visibility": "visible",
-        "extra_data": {"state": graded.state, "backend": graded.backend},
+        "extra_data": {
+            "state": graded.state,
+            "backend": graded.backend,
+            "canaries": graded.canaries,
+        },
     }
     if graded.state != GRADED:
         words = MISHAP if graded.state == STAFF_FAILURE else f"Refused: {printable(graded.message)}"

@@ -47,17 +47,24 @@ def plan(submissions: Sequence[Submission], store: Store, common: Mapping[str, s
 
 
 def grade_all(
-    planned: Plan, store: Store, crew: Crew, on_done: Callable[[Graded], None] | None = None
+    planned: Plan,
+    store: Store,
+    crew: Crew,
+    on_done: Callable[[Graded], None] | None = None,
+    *,
+    canaries: str = "",
 ) -> list[str]:
     """Grade what is to be done; the names of those at which we failed.
 
-    A submission at which we failed is tried again when all others are done.
+    A submission at which we failed is tried again when all others are done. `canaries` says which
+    came before, in every result.
     """
     todo = planned.todo
     for attempt in range(ATTEMPTS):
         failed = []
         for submission, found in results(todo, crew):
-            graded = replace(found, digests=dict(planned.digests[submission.name]))
+            digests = dict(planned.digests[submission.name])
+            graded = replace(found, digests=digests, canaries=canaries)
             store.write(graded)
             if graded.state == STAFF_FAILURE:
                 failed.append(submission)

@@ -39,6 +39,12 @@ def add_grading(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run the rubric's notebooks too: half a minute each",
     )
+    parser.add_argument(
+        "--canaries",
+        choices=("all", "few"),
+        default="all",
+        help="before a batch: every attack (minutes), or few for a quick try; results name it",
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--scheduler", default="", help="a Dask scheduler, tcp://HOST:PORT")
     where.add_argument("--cluster", action="store_true", help="Dask workers on this machine")
@@ -74,7 +80,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
     check_number("--workers", options.workers, low=1, high=1024, whole=True)
     given = vars(options)
     names = ("submissions", "out", "rubric", "roster", "marks", "seed", "workers", "scheduler",
-             "cluster", "backend", "unsafe", "notebooks")  # fmt: skip
+             "cluster", "backend", "unsafe", "notebooks", "canaries")  # fmt: skip
     own = {"names": options.names} if options.names else {}
     return Settings(
         **{name: given[name] for name in names}, only=tuple(given.get("only", ())), **own

@@ -73,6 +73,7 @@ class Graded:
     printed: str = ""  # the tail of what the student's code printed
     seed: int = 0  # secret while a course runs; an appeal repeats the grading with it
     backend: str = ""  # of the sandbox, "bubblewrap", "container" or "plain (unsafe)"
+    canaries: str = ""  # graded before it, in the same batch: "all", or "few" by wish
     seconds: float = 0.0
     digests: Mapping[str, str] = field(default_factory=dict)  # submission, tests, rubric, ...
 

@@ -15,6 +15,7 @@ from grading_fakes import FakeGrader, graded_of, submit
 from hw5.kit.checks import InputError
 from staff.batch.batch import RESULTS, CanariesFailed, Settings, run_batch
 from staff.batch.canaries import Canary
+from staff.batch.desk import Opened
 from staff.batch.store import Store
 from staff.commands.grade import tell
 
@@ -62,6 +63,7 @@ class FakeDesk:
     share: str = "1"
     common: dict = field(default_factory=lambda: {"tests": "t", "seed": "s"})
     opened: int = 0
+    attacks: dict = field(default_factory=lambda: {"fork_bomb": ""})
 
     def __call__(self, settings, rubric, seed):
         self.common["seed"] = str(seed)
@@ -75,7 +77,7 @@ class FakeDesk:
             return "" if graded.points == wants else f"has {graded.points:g} points"
 
         canary = Canary("solved", {"code.txt": self.share.encode()}, complaint)
-        return FakeGrader(self.log), [canary]
+        return Opened(FakeGrader(self.log), [canary], lambda stream: self.attacks)
 
 
 @pytest.fixture
@@ -159,6 +161,32 @@ def test_a_wrong_canary_refuses_the_batch_before_anything_is_graded(settings, tm
     assert {line.split()[0] for line in log.read_text().splitlines()} == {"solved"}
     assert Store(settings.out / RESULTS).all() == []
     assert not (settings.out / "gradebook.csv").exists()
+
+
+def test_an_attack_that_came_through_refuses_the_batch_and_is_named(settings, tmp_path):
+    desk = FakeDesk(tmp_path / "log", attacks={"fork_bomb": "", "memory": "got out"})
+    with pytest.raises(CanariesFailed, match=r"^memory: got out$"):
+        grade(settings, desk)
+    assert {line.split()[0] for line in (tmp_path / "log").read_text().splitlines()} == {"solved"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [({}, "all"), ({"canaries": "few"}, "few"), ({"backend": "plain", "unsafe": True}, "few")],
+)
+def test_a_result_names_the_canaries_before_it(settings, changed, says):
+    grade(replace(settings, **changed))
+    assert {graded.canaries for graded in Store(settings.out / RESULTS).all()} == {says}
+    assert ("few canaries" in (settings.out / "feedback" / "ada.html").read_text()) == (
+        says == "few"
+    )
+
+
+@pytest.mark.parametrize("changed", [{"canaries": "few"}, {"backend": "plain", "unsafe": True}])
+def test_few_canaries_try_no_attacks_nor_does_a_grader_without_a_jail(settings, changed):
+    finished, said = grade(replace(settings, **changed), FakeDesk(attacks={"memory": "got out"}))
+    assert finished.num_new == 3
+    assert "most attacks were not tried" in said
 
 
 def test_canaries_do_not_sing_when_nothing_is_to_be_graded(settings):

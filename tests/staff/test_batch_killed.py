@@ -13,15 +13,22 @@ from pathlib import Path
 
 import pytest
 from grading_fakes import FakeGrader, submit
+from jails import jail_or_skip
 
+from staff import rubric
 from staff.batch import crew, run
+from staff.batch.desk import SandboxGrader
 from staff.batch.store import Store
 from staff.batch.submissions import find
+from staff.grading import tree
+from staff.grading.exam import make_exam
+from staff.grading.graded import GRADED
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 PATHS = os.pathsep.join([str(ROOT), str(HERE)])
 COUNT = 80
+SOME = 4  # real submissions, of a few seconds each
 
 
 def class_of(folder, count=COUNT, seed=0):
@@ -108,3 +115,31 @@ def test_a_worker_of_a_cluster_is_killed_and_nothing_is_lost_or_graded_twice(tmp
     assert marks(store) == pytest.approx(expected(handed_in))
     assert kept == dict.fromkeys(expected(handed_in), 1)
     assert len(again) <= crew.PER_WORKER * 2  # only what the dead worker had in hand
+
+
+@pytest.mark.slow
+def test_a_worker_is_killed_with_a_jail_in_its_hands(tmp_path, dask):
+    """The real grader in real jails: solved and unwritten submissions in turn, two workers."""
+    address, workers = dask
+    jail, handed_in = jail_or_skip(), tmp_path / "in"
+    exam = make_exam(7, rubric.load("spring2025"), jail, tasks=["1.1", "4.1"])
+    solved, stubs = tree.solutions(), tree.package()
+    for number in range(SOME):
+        files = {name: (stubs if number % 2 else solved)[name] for name in solved}
+        tree.write(handed_in / f"s{number}", files)
+    kept = Counter()
+
+    def on_done(graded):
+        kept[graded.submission] += 1
+        if len(kept) == 1:  # the other worker is amid its first, this one begins its second
+            workers[0].kill()
+
+    store = Store(tmp_path / "out")
+    planned = run.plan(find(handed_in), store, exam.digests)
+    with crew.cluster(SandboxGrader(exam, "bubblewrap"), address) as hands:
+        assert run.grade_all(planned, store, hands, on_done) == []
+    assert workers[0].poll() is not None
+    assert kept == dict.fromkeys([f"s{number}" for number in range(SOME)], 1)
+    assert {graded.state for graded in store.all()} == {GRADED}
+    shares = {name: points / store.read(name).possible for name, points in marks(store).items()}
+    assert shares == {f"s{number}": float(number % 2 == 0) for number in range(SOME)}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,45 @@ def test_entering_a_group_keeps_the_words_of_the_command(tmp_path):
     done = subprocess.run(words, capture_output=True, text=True, check=True)
     assert done.stdout == "a b,$HOME,"
     assert int((tmp_path / "cgroup.procs").read_text()) > 0
+
+
+# ---------------------------------------------------------------- for real, where they can be made
+
+
+@pytest.fixture
+def group():
+    made = cgroups.make(LIMITS)
+    if made is None:
+        pytest.skip("no control group can be made here")
+    yield made
+    made.remove()
+
+
+def within(group, code):
+    words = [*group.enter(), sys.executable, "-I", "-S", "-c", code]
+    return subprocess.run(words, capture_output=True, text=True, check=False)
+
+
+def test_the_kernel_ends_who_takes_more_memory_and_says_so(group):
+    assert within(group, "x = bytearray(400 * 2**20)").returncode == -signal.SIGKILL
+    assert group.ran_out_of_memory()
+
+
+def test_the_kernel_counts_processes(group):
+    code = (
+        "import os, time\nn = 0\ntry:\n"
+        "    while n < 50:\n        n += 1\n        os.fork() or (time.sleep(2), os._exit(0))\n"
+        "except OSError: print(n)"
+    )
+    assert 5 < int(within(group, code).stdout) <= 5 + cgroups._OWN_PROCESSES
+    assert not group.ran_out_of_memory()
+
+
+def test_what_a_killed_grader_left_running_is_ended_by_the_next(group, monkeypatch):
+    left = subprocess.Popen([*group.enter(), "/bin/sleep", "60"])
+    while not all((folder / "cgroup.procs").read_text().strip() for folder in group.folders):
+        assert left.poll() is None
+    monkeypatch.setattr(cgroups.owner, "is_gone", lambda name, _: name == group.folders[0].name)
+    cgroups.sweep()
+    assert left.wait(timeout=5) == -signal.SIGKILL
+    assert not any(folder.exists() for folder in group.folders)
