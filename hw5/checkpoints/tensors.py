@@ -181,6 +181,13 @@ def _scalar(_: str, dtype: object, content: object = b"") -> float | int | bool:
     return values[0].item()
 
 
+def _from_buffer(
+    kind: str, content: object, dtype: object = None, shape: object = (), order: object = "C"
+) -> Record:
+    """An array as protocol 5 holds it, in the form of the protocols before."""
+    return Record(kind, state=(1, shape, dtype, order == "F", content))
+
+
 def _record(kind: str, *arguments: object) -> Record:
     return Record(kind, arguments)
 
@@ -195,7 +202,10 @@ def _reconstructor(_: str, kind: object, *rest: object) -> Record:
 # Every name that the known files hold, and what answers a call of it. None: named, never called.
 CALLS: dict[str, Callable[..., Any] | None] = {
     "torch._utils._rebuild_tensor_v2": rebuild_tensor,
-    "torch._utils._rebuild_parameter": rebuild_parameter,
+    **dict.fromkeys(
+        ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"),
+        rebuild_parameter,
+    ),
     "torch.Size": _size,
     **dict.fromkeys(DTYPES),
     "torch_utils.persistence._reconstruct_persistent_obj": reconstruct_persistent,
@@ -207,6 +217,9 @@ CALLS: dict[str, Callable[..., Any] | None] = {
     "numpy.dtype": _record,
     "numpy.ndarray": None,
     **dict.fromkeys(("numpy.core.multiarray._reconstruct", ARRAY), _record),
+    **dict.fromkeys(
+        ("numpy.core.numeric._frombuffer", "numpy._core.numeric._frombuffer"), _from_buffer
+    ),
     "dnnlib.tflib.network.Network": _record,  # of TensorFlow's pickles: tensorflow.py
     "numpy.core.multiarray.scalar": _scalar,
     "numpy._core.multiarray.scalar": _scalar,
