@@ -16,7 +16,6 @@ import nbformat
 from nbformat import NotebookNode
 
 from hw5.cli.formulas import with_pictures
-from hw5.kit.checks import InputError
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LIVE = "▶ **Live:** click here and press Shift+Enter."
@@ -78,6 +77,8 @@ def find_notebooks(folder: Path) -> list[Path]:
     """
     found = sorted(folder.glob("*.ipynb"))
     if not found:
+        from hw5.kit.checks import InputError  # here and below: see lecture.py
+
         raise InputError.about(str(folder), expected="notebooks", got="none")
     return found
 
@@ -119,6 +120,8 @@ def read(path: Path) -> NotebookNode:
     try:
         return nbformat.read(path, as_version=4)
     except (ValueError, KeyError, AttributeError, OSError) as error:
+        from hw5.kit.checks import InputError
+
         raise InputError.about(str(path), expected="a notebook", got="another file") from error
 
 
