@@ -24,7 +24,8 @@ SETTINGS = ".settings"  # folder of Lab's settings beside the notebooks
 LETTERS, CODE = 22, 18
 FORMULAS = 26  # their font looks smaller
 _SIZES = f"--jp-content-font-size1: {LETTERS}px; --jp-code-font-size: {CODE}px"
-STYLE = f"<style>:root {{ {_SIZES} }}</style>"
+_DARK = 'body:is(.theme-dark, [data-jp-theme-light="false"])'  # formulas are black pictures
+STYLE = f"<style>:root {{ {_SIZES} }} {_DARK} img.hw5-formula {{ filter: invert(1) }}</style>"
 DECK = Path(__file__).parent / "deck"  # nbconvert's template for slides, with reveal.js
 LAB = {
     "@jupyterlab/apputils-extension/themes": {
