@@ -11,8 +11,6 @@ import html
 import re
 from collections.abc import Callable
 
-from hw5.kit.checks import InputError
-
 # Code stays as it is: a dollar there is a dollar. Then formulas on their own, then those in a line.
 _PARTS = re.compile(
     r"(?P<code>^```.*?^```|`[^`\n]+`)|\$\$(?P<block>.+?)\$\$|\$(?P<line>[^$\s](?:[^$\n]*[^$\s])?)\$",
@@ -45,6 +43,8 @@ def _typesetter() -> Callable:
     try:
         import ziamath
     except ImportError as error:
+        from hw5.kit.checks import InputError  # here: see lecture.py
+
         hint = 'pip install -e ".[lecture]"'
         raise InputError.about("formulas", expected="ziamath", got="none", hint=hint) from error
     ziamath.config.svg2 = False  # paths without names, which would meet on a page

@@ -1,6 +1,7 @@
 """`hw5 lecture`: the notebooks on a big screen.
 
-Offers `lecture`. The copies it opens are made by lecture_stage.py; read that next.
+Offers `lecture`. The copies it opens are made by lecture_stage.py; read that next. A hall waits for
+the first picture, so torch, which hw5.kit.checks brings, is imported only to complain.
 """
 
 from __future__ import annotations
@@ -43,9 +44,11 @@ def lecture(
         browser: open the browser
     """
     from hw5.cli import lecture_stage
-    from hw5.kit.checks import check_choice
 
-    check_choice("--view", view, VIEWS)
+    if view not in VIEWS:
+        from hw5.kit.checks import check_choice
+
+        check_choice("--view", view, VIEWS)
     env = environment(solved, out)
     paths = lecture_stage.find_notebooks(notebooks)
     start = chosen(paths, first)
@@ -70,10 +73,10 @@ def chosen(paths: list[Path], first: str) -> Path:
     Raises:
         InputError: none does.
     """
-    from hw5.kit.checks import InputError
-
     fitting = [path for path in paths if path.name.startswith(first)]
     if not fitting:
+        from hw5.kit.checks import InputError
+
         known = ", ".join(path.name for path in paths)
         raise InputError.about("--first", expected=f"the beginning of one of {known}", got=first)
     return fitting[0]
@@ -86,11 +89,12 @@ def environment(solved: Path | None, out: Path) -> dict[str, str]:
         InputError: `solved` holds no assignment.
     """
     from hw5.cli.lecture_stage import SETTINGS
-    from hw5.kit.checks import InputError
 
     env = {**os.environ, "JUPYTERLAB_SETTINGS_DIR": str((out / SETTINGS).resolve())}
     root = Path(__file__).parents[2] if solved is None else solved.resolve()
     if not (root / "hw5/losses.py").is_file():
+        from hw5.kit.checks import InputError
+
         raise InputError.about(str(root), expected="a folder with hw5/losses.py", got="none in it")
     before = [env["PYTHONPATH"]] if env.get("PYTHONPATH") else []
     env["PYTHONPATH"] = os.pathsep.join([str(root), *before])
@@ -105,10 +109,10 @@ def command(view: str, out: Path, start: Path, *, browser: bool) -> list[str]:
     """
     from importlib.util import find_spec
 
-    from hw5.kit.checks import InputError
-
     if view == "voila":
         if find_spec("voila") is None:
+            from hw5.kit.checks import InputError
+
             hint = 'pip install -e ".[lecture]"'
             raise InputError.about("--view voila", expected="Voila", got="none", hint=hint)
         quiet = [] if browser else ["--no-browser"]

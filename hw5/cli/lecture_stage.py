@@ -16,7 +16,6 @@ import nbformat
 from nbformat import NotebookNode
 
 from hw5.cli.formulas import with_pictures
-from hw5.kit.checks import InputError
 
 WIDGET = "application/vnd.jupyter.widget-view+json"
 LIVE = "▶ **Live:** click here and press Shift+Enter."
@@ -25,7 +24,8 @@ SETTINGS = ".settings"  # folder of Lab's settings beside the notebooks
 LETTERS, CODE = 22, 18
 FORMULAS = 26  # their font looks smaller
 _SIZES = f"--jp-content-font-size1: {LETTERS}px; --jp-code-font-size: {CODE}px"
-STYLE = f"<style>:root {{ {_SIZES} }}</style>"
+_DARK = 'body:is(.theme-dark, [data-jp-theme-light="false"])'  # formulas are black pictures
+STYLE = f"<style>:root {{ {_SIZES} }} {_DARK} img.hw5-formula {{ filter: invert(1) }}</style>"
 DECK = Path(__file__).parent / "deck"  # nbconvert's template for slides, with reveal.js
 LAB = {
     "@jupyterlab/apputils-extension/themes": {
@@ -78,6 +78,8 @@ def find_notebooks(folder: Path) -> list[Path]:
     """
     found = sorted(folder.glob("*.ipynb"))
     if not found:
+        from hw5.kit.checks import InputError  # here and below: see lecture.py
+
         raise InputError.about(str(folder), expected="notebooks", got="none")
     return found
 
@@ -119,6 +121,8 @@ def read(path: Path) -> NotebookNode:
     try:
         return nbformat.read(path, as_version=4)
     except (ValueError, KeyError, AttributeError, OSError) as error:
+        from hw5.kit.checks import InputError
+
         raise InputError.about(str(path), expected="a notebook", got="another file") from error
 
 

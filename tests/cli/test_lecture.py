@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -80,6 +82,18 @@ def test_formulas_are_pictures_that_say_what_they_show():
 def test_dollars_in_code_and_prices_stay_as_they_are():
     text = "`$HOME` and\n```\n$a$\n```\nfrom 5 $ to 6 $ each"
     assert formulas.with_pictures(text, size=20) == text
+
+
+def test_a_lecture_is_staged_without_waiting_for_torch(notebooks, tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from hw5.cli import lecture, lecture_stage as stage;"
+        "paths = stage.find_notebooks(Path(sys.argv[1])); lecture.chosen(paths, '00');"
+        "stage.stage_folder(paths, Path(sys.argv[2])); lecture.environment(None, Path('out'));"
+        "lecture.command('lab', Path('out'), paths[0], browser=False);"
+        "assert 'torch' not in sys.modules"
+    )
+    words = [sys.executable, "-c", code, str(notebooks), str(tmp_path / "stage")]
+    assert subprocess.run(words, check=False).returncode == 0
 
 
 def test_a_slide_begins_at_each_title_of_two_levels(copies):
