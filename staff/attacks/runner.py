@@ -55,10 +55,10 @@ def try_all(
     stubs: Mapping[str, str],
     *,
     at_a_time: int = AT_A_TIME,
-    neighbours: bool = True,
+    neighbours: int = 3,
     on_done: Callable[[Outcome], None] | None = None,
 ) -> list[Outcome]:
-    """Grade every attack, and an honest neighbour before, amid and after them.
+    """Grade every attack, and honest neighbours before, amid and after them.
 
     Args:
         attacks: what is tried.
@@ -66,13 +66,10 @@ def try_all(
         solved: the two students' files with solutions.
         stubs: the two without.
         at_a_time: how many are graded side by side.
-        neighbours: whether there are honest ones.
+        neighbours: how many honest ones; a single one stands amid.
         on_done: called with each outcome, from several threads.
     """
-    series = list(attacks)
-    if neighbours:
-        half = len(series) // 2
-        series = [HONEST, *series[:half], HONEST, *series[half:], HONEST]
+    series = with_neighbours(list(attacks), neighbours)
     with Host.opened() as host, tempfile.TemporaryDirectory(prefix="hw5-attacks-") as folder:
 
         def one(number: int, attack: Attack) -> Outcome:
@@ -92,6 +89,16 @@ def try_all(
         if left:
             outcomes.append(Outcome(HONEST, {}, "", 0.0, [f"processes left behind: {left}"]))
     return outcomes
+
+
+def with_neighbours(attacks: Sequence[Attack], count: int) -> list[Attack]:
+    """The attacks with honest ones spread evenly from first to last."""
+    gaps = max(1, count - 1)
+    places = [len(attacks) * k // gaps for k in range(count)] if count != 1 else [len(attacks) // 2]
+    series = list(attacks)
+    for place in reversed(places):
+        series.insert(place, HONEST)
+    return series
 
 
 def table(outcomes: Iterable[Outcome]) -> str:

@@ -44,5 +44,8 @@ def try_each(
     if heavy:
         from staff.attacks.whole import sources, whole_grader  # which need torch
 
-        outcomes += try_all(heavy, whole_grader(exam(), jail), *sources(), **how)
+        # One neighbour: each costs seconds here, and jails are known from the series before.
+        outcomes += try_all(
+            heavy, whole_grader(exam(), jail), *sources(), neighbours=1 if light else 3, **how
+        )
     return outcomes

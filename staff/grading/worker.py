@@ -88,15 +88,23 @@ def import_quietly(module: str) -> None:
 
 def outcome(case: Case, arrays: Mapping[str, np.ndarray]) -> tuple[str, str, dict[str, np.ndarray]]:
     """Call a case: what became of it, a text, and its answers."""
-    from staff.grading.exchange import MAX_TEXT
-
     try:
         return ANSWER, "", plain(case.call(tensors(arrays)))
     except NotImplementedError as error:
-        kind = UNWRITTEN if str(error).startswith("task ") else ERROR
-        return kind, f"{error}"[:MAX_TEXT], {}
+        text = told(error)
+        return (UNWRITTEN if text.startswith("task ") else ERROR), text, {}
     except BaseException as error:  # SystemExit too
-        return ERROR, f"{type(error).__name__}: {error}"[:MAX_TEXT], {}
+        return ERROR, f"{type(error).__name__}: {told(error)}", {}
+
+
+def told(error: BaseException) -> str:
+    """What an exception says, as text that can be sent; its own words may be traps."""
+    from staff.grading.exchange import MAX_TEXT
+
+    try:
+        return str(error)[:MAX_TEXT].encode("utf-8", "replace").decode()
+    except BaseException:  # SystemExit too
+        return "what it says cannot be printed"
 
 
 def tensors(arrays: Mapping[str, np.ndarray]) -> SimpleNamespace:

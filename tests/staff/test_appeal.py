@@ -65,6 +65,17 @@ def test_another_verdict_is_told(submission, stored, again):
     assert not appeal.appeal(submission, stored, "1.2", Desk()).agrees
 
 
+def test_another_score_of_the_same_state_is_another_verdict(submission, stored, again):
+    again(0.25)
+    assert not appeal.appeal(submission, stored, "1.2", Desk()).agrees
+
+
+def test_notebooks_that_were_run_then_change_no_task(submission, stored, again):
+    again(0.5)
+    stored = replace(stored, digests={**stored.digests, "notebooks": "abc"})
+    assert appeal.appeal(submission, stored, "1.2", Desk()).changed == ()
+
+
 def test_a_submission_that_could_not_be_graded_does_not_agree(submission, stored, monkeypatch):
     nothing = replace(graded_of("ada", 1), tasks=(), message="no archive")
     monkeypatch.setattr(appeal, "SandboxGrader", lambda *_: lambda _: nothing)

@@ -57,8 +57,9 @@ def test_the_sandbox_withstands_every_attack_on_it(jail, capsys):
 def test_the_whole_grader_withstands_every_attack_on_its_judgement(jail, capsys):
     exam = make_exam(secrets.randbelow(2**31), rubric.load("spring2025"), jail, tasks=whole.TASKS)
     attacks = [attack for attack in load() if attack.needs == "torch"]
-    outcomes = try_all(attacks, whole.whole_grader(exam, jail), *whole.sources())
+    outcomes = try_all(attacks, whole.whole_grader(exam, jail), *whole.sources(), neighbours=1)
     assert shown(outcomes, capsys) == {}
+    assert [o.attack for o in outcomes].count(HONEST) == 1
 
 
 # ---------------------------------------------------------------- they are real
@@ -69,7 +70,7 @@ def comes_through(jail, name, change, **limits):
     attack = next(attack for attack in EVERYWHERE if attack.name == name)
     attack = dataclasses.replace(attack, limits={**attack.limits, **limits})
     grader = small_grader(Jail(Loose(jail.backend.program, change=change)))
-    outcomes = try_all([attack], grader, SOLVED, STUBS, neighbours=False)
+    outcomes = try_all([attack], grader, SOLVED, STUBS, neighbours=0)
     return "; ".join(said for outcome in outcomes for said in outcome.complaints)
 
 

@@ -16,7 +16,20 @@ from hw5.kit.checks import InputError
 from staff.batch import diff, gradescope, similarity
 from staff.batch.simulation import Cluster, simulate
 from staff.batch.submissions import Submission
-from staff.grading.graded import FAILED, REFUSED, STAFF_FAILURE, CaseResult, Graded, TaskResult
+from staff.grading.graded import (
+    FAILED,
+    REFUSED,
+    STAFF_FAILURE,
+    CaseResult,
+    Graded,
+    NotebookResult,
+    TaskResult,
+)  # fmt: skip
+
+
+def notebook(points):
+    return NotebookResult("02_inversion", points, 2, 5, ("cell 3 differs",))
+
 
 # ------------------------------------------------------------ Gradescope
 
@@ -40,6 +53,20 @@ def test_gradescope_shows_no_hidden_case_no_seed_and_no_printed_text():
     assert "1 of 1 further cases" in text
     for word in ("secret", "0.123", "4711", "PRINTED"):
         assert word not in text
+
+
+def test_gradescope_hides_what_the_grader_itself_printed():
+    assert gradescope.results(graded_of("ada", 1))["stdout_visibility"] == "hidden"
+
+
+def test_gradescope_gets_an_entry_for_each_notebook():
+    found = gradescope.results(graded_of("ada", 1, notebooks=(notebook(1),)))
+    last = found["tests"][-1]
+    assert (last["name"], last["score"], last["max_score"], last["status"]) == (
+        "notebook 02_inversion", 1, 2, "failed",
+    )  # fmt: skip
+    assert "cell 3 differs" in last["output"]
+    assert found["score"] == 7
 
 
 @pytest.mark.parametrize(
@@ -77,6 +104,24 @@ def test_a_regrade_names_a_changed_state():
     found = diff.changes([graded_of("ada", 1)], [Graded("ada", REFUSED)])
     assert [str(change) for change in found] == ["ada  whole: graded -> refused  -6"]
     assert diff.summary(found, 1) == "1 of 1 students changed: 0 gained, 1 lost"
+
+
+def test_a_regrade_names_a_task_that_came_even_without_points():
+    after = graded_of("ada", 1)
+    after = replace(after, tasks=(*after.tasks, TaskResult("1.3", "f", 0, 2)))
+    assert [str(c) for c in diff.changes([graded_of("ada", 1)], [after])] == [
+        "ada  1.3: not there -> 0"
+    ]
+
+
+def test_a_regrade_names_notebooks_too():
+    before, after = (graded_of("ada", 1, notebooks=(notebook(points),)) for points in (2, 1))
+    assert [str(c) for c in diff.changes([before], [after])] == ["ada  02_inversion: 2 -> 1  -1"]
+
+
+def test_who_gained_here_and_lost_as_much_there_neither_gained_nor_lost():
+    found = [diff.Change("ada", "1.1", "0", "1", 1.0), diff.Change("ada", "1.2", "1", "0", -1.0)]
+    assert diff.summary(found, 2) == "1 of 2 students changed: 0 gained, 0 lost"
 
 
 # ------------------------------------------------------------ similarity
@@ -171,9 +216,14 @@ def test_without_mishaps_time_is_work_over_workers():
     assert found.busy["workers"] == pytest.approx(1)
 
 
-def test_the_price_is_that_of_paid_core_hours():
-    found = simulate(replace(CALM, dollars_per_core_hour=0.5), random.Random(0))
-    assert found.dollars == pytest.approx(0.5 * 2000 / 3600)
+def test_the_price_is_that_of_paid_core_hours_idle_ones_too():
+    found = simulate(replace(CALM, submissions=1, dollars_per_core_hour=0.5), random.Random(0))
+    assert found.dollars == pytest.approx(0.5 * 10 * 2 / 3600)  # nine of ten have nothing to do
+
+
+def test_nothing_begins_before_the_machines_have_started():
+    found = simulate(replace(CALM, start_seconds=60.0), random.Random(0))
+    assert found.hours * 3600 == pytest.approx(260)
 
 
 def test_stragglers_add_their_share():
@@ -190,6 +240,15 @@ def test_lost_workers_cost_attempts_and_time_and_lose_nothing():
     assert found.attempts == 1000 + found.lost_workers
     assert found.hours > calm.hours
     assert found.wasted_hours > 0
+
+
+def test_a_lost_worker_is_missed_until_it_is_replaced():
+    """One worker: the time is what was worked, in vain or not, and a pause after each loss."""
+    one = replace(CALM, submissions=200, workers=1, seconds=60.0, lost_per_hour=0.5)
+    found = simulate(replace(one, replace_seconds=100.0), random.Random(0))
+    worked = 200 * 60 + found.wasted_hours * 3600
+    assert found.lost_workers > 0
+    assert found.hours * 3600 == pytest.approx(worked + 100 * found.lost_workers)
 
 
 def test_failed_attempts_are_made_again():

@@ -123,6 +123,9 @@ def test_the_gradebook_takes_late_days_off(settings):
     found = gradebook(settings)
     assert found["ada"]["final"] == "6"
     assert float(found["bob"]["final"]) == pytest.approx(4 * 0.8)
+    assert float(found["bob"]["penalty"]) == pytest.approx(4 * 0.2)
+    assert "10 % a day" in (settings.out / "feedback" / "bob.html").read_text()
+    assert "10 % a day" not in (settings.out / "feedback" / "ada.html").read_text()
     assert found["zoe"]["final"] == "0"
     assert found["eve"]["state"] == "no submission"
 

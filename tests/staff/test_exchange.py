@@ -9,6 +9,7 @@ import pytest
 import safetensors.numpy
 
 from staff.grading.exchange import LENGTH, FrameError, Reader, pack, unpack
+from staff.grading.worker import told
 
 
 def framed(body: bytes) -> bytes:
@@ -60,3 +61,23 @@ def test_arrays_of_complex_numbers_are_refused():
     body = safetensors.numpy.save({"x": np.ones(2, dtype=np.complex64)})
     with pytest.raises(FrameError):
         unpack(body)
+
+
+class Trap(Exception):
+    def __str__(self):
+        raise SystemExit(0)
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (ValueError("plain"), "plain"),
+        (ValueError("x" * 9999), "x" * 500),
+        (ValueError("\ud800 half a character"), "? half a character"),
+        (Trap(), "cannot be printed"),
+    ],
+)
+def test_what_an_exception_says_can_be_sent_whatever_it_is(error, says):
+    text = told(error)
+    assert says in text
+    assert unpack(pack({"text": text})[LENGTH:]).words["text"] == text

@@ -97,6 +97,18 @@ def test_points_reasons_and_hints_are_there(graded, pictures):
         assert words in text
 
 
+def test_a_bar_is_as_full_as_the_points(graded, pictures):
+    found = Elements(feedback.page(graded, MARKS, pictures)).attributes
+    widths = [value for tag, name, value in found if (tag, name) == ("rect", "width")]
+    assert widths == ["100", f"{100 * 5.5 / 8:.1f}"]
+
+
+def test_each_task_is_marked_complete_or_not_in_words(graded, pictures):
+    found = Elements(feedback.page(graded, MARKS, pictures)).attributes
+    words = [value for tag, name, value in found if (tag, name) == ("span", "aria-label")]
+    assert words == ["complete", "points missing"]
+
+
 def test_hidden_cases_are_counted_and_not_told(graded, pictures):
     html = feedback.page(graded, MARKS, pictures)
     assert "1 of 1 further cases on other inputs failed" in html

@@ -73,6 +73,14 @@ def test_no_cell_is_a_formula(tmp_path, name):
     assert text.splitlines()[1].lstrip('"').startswith("'")
 
 
+def test_the_columns_stand_as_in_the_fullest_row():
+    rows = [
+        {"id": "ada", "state": "no submission"},
+        {"id": "bob", "losses": "1", "state": "graded"},
+    ]
+    assert gradebook.to_csv(rows).splitlines()[0] == "id,losses,state"
+
+
 def test_a_negative_number_stays_a_number():
     assert gradebook.safe("-1.5") == "-1.5"
 

@@ -166,16 +166,13 @@ def real():
         pytest.skip(f"no container program that answers: {error}")
 
 
-HARD = (
-    "fork_bomb", "many_files", "disk_elsewhere", "page_tables", "kernel_doors", "virtual_sockets",
-    "kills_everyone", "sleeps",
-)  # fmt: skip
+HARD = ("fork_bomb", "disk_elsewhere", "page_tables", "kernel_doors", "kills_everyone")
 
 
 @pytest.mark.slow
 def test_a_real_container_withstands_attacks(real):
     attacks = [attack for attack in load() if attack.name in HARD]
-    outcomes = try_all(attacks, small_grader(real), SOLVED, STUBS)
+    outcomes = try_all(attacks, small_grader(real), SOLVED, STUBS, neighbours=1)
     assert {o.attack.name: o.complaints for o in outcomes if o.complaints} == {}
 
 
