@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from hw5.inversion.ladder_rungs import Encoder, Rung, Target
     from hw5.models.generator import Generator
-    from hw5.objective import Score
     from hw5.shapes import Images
 
 ENCODER, ITS_GENERATOR, ITS_SPACE = "encoder", "stylegan2", "w+"  # bundled with each other
@@ -78,23 +77,15 @@ def ladder(
         out: run folder to write: pictures.png (targets above what was found), codes, record.json
         overwrite: replace a run that is already there
     """
-    from hw5 import defaults
-    from hw5.cli import tools
     from hw5.kit import devices, files
     from hw5.kit.checks import check_number
 
     check_number("--second-evaluations", second_evaluations, low=1, whole=True)
     if out is not None:
         files.refuse_existing(out, overwrite=overwrite)
-    place = devices.pick(device)
-    network = defaults.open_generator(generator, place)
-    tools.check_space(network, generator, settings.space)
-    wild = tools.read_target(photo, network.image_size, box).to(place)
     rungs = climb_all(
-        network, targets_of(network, settings.space, wild, seed=seed),
-        criterion=defaults.build_criterion(weights, place), settings=settings, seed=seed,
-        encoder=find_encoder(generator, settings.space, place),
-        second_evaluations=second_evaluations,
+        generator, photo, box, weights=weights, settings=settings, seed=seed,
+        second_evaluations=second_evaluations, place=devices.pick(device),
     )  # fmt: skip
     diagnosis = diagnose([rung.evidence for rung in rungs], thresholds)
     print(table(rungs, diagnosis), sentences(diagnosis), sep="\n")
@@ -107,24 +98,32 @@ def ladder(
 
 
 def climb_all(
-    network: Generator,
-    targets: Sequence[Target],
+    name: str,
+    photo: str,
+    box: tuple[int, int, int] | None,
     *,
-    criterion: Score,
+    weights: LossWeights,
     settings: Projection,
-    encoder: Encoder | None,
     second_evaluations: int,
     seed: int,
+    place: torch.device,
 ) -> list[Rung]:
-    """Every rung, behind a progress bar."""
+    """Every rung of the generator called `name`, behind a progress bar."""
+    from hw5 import defaults
+    from hw5.cli import tools
     from hw5.inversion.ladder_rungs import climb
     from hw5.kit import progress, seeding
 
+    network = defaults.open_generator(name, place)
+    tools.check_space(network, name, settings.space)
+    wild = tools.read_target(photo, network.image_size, box).to(place)
+    targets = targets_of(network, settings.space, wild, seed=seed)
     total = len(targets) * (settings.num_steps + second_evaluations)
     with progress.bar(total, "ladder") as on_step:
         return list(
             climb(
-                network, targets, criterion=criterion, settings=settings, encoder=encoder,
+                network, targets, criterion=defaults.build_criterion(weights, place),
+                settings=settings, encoder=find_encoder(name, settings.space, place),
                 second_evaluations=second_evaluations, rng=seeding.make(seed), on_step=on_step,
             )
         )  # fmt: skip

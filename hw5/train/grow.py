@@ -8,7 +8,6 @@ through windows at what is new, the fine detail. Offers `GrowthPlan`, `enlarge` 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -18,12 +17,11 @@ from torch import nn
 
 from hw5 import zoo
 from hw5.kit import devices
-from hw5.kit.files import atomic_write
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.train import quality
 from hw5.train.adversarial import AdversarialSettings, Duel, train_adversarial
 from hw5.train.batches import Pictures
-from hw5.train.jobs import Job, portraits, ship
+from hw5.train.jobs import Job, figures_of_phase, portraits, ship
 from hw5.train.regress import RegressSettings, regress
 
 FEATURES = "world-features"
@@ -97,15 +95,9 @@ def teach_pairs(
 ) -> dict[str, float]:
     """Show `generator` the large picture of each code; return the phase's figures."""
     folder = job.folder / "pairs"
-    done = folder / "metrics.json"
     settings = replace(plan.pairs, hours=plan.pairs_share * job.hours, seed=job.seed)
     average, figures = regress(
         generator, features, pictures, folder, settings, compiled=job.compiled
     )
     generator.load_state_dict(average.state_dict())
-    if done.exists():
-        return json.loads(done.read_text(encoding="utf-8"))
-    figures = {f"pairs_{name}": value for name, value in figures.items()}
-    with atomic_write(done) as temporary:
-        temporary.write_text(json.dumps(figures), encoding="utf-8")
-    return figures
+    return figures_of_phase(folder, "pairs", lambda: figures)

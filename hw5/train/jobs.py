@@ -1,12 +1,16 @@
-"""What a recipe is asked for, and how its weight is shipped: Job, `portraits` and `ship`.
+"""What a recipe is asked for, and how its weight is shipped.
+
+Offers `Job`, `portraits`, `figures_of_phase` (of a run's first phase, kept for later calls) and
+`ship`.
 
 Read next: recipes.py.
 """
 
 from __future__ import annotations
 
+import json
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +19,7 @@ from torch import nn
 
 from hw5 import zoo
 from hw5.kit import devices
+from hw5.kit.files import atomic_write
 from hw5.train.cards import make_card
 
 
@@ -38,6 +43,26 @@ class Job:
         """The command that repeats this job."""
         own = f" --pictures {shlex.quote(str(self.pictures))}" if self.pictures else ""
         return f"python -m hw5 train {name} --hours {self.hours:g} --seed {self.seed}{own}"
+
+
+def figures_of_phase(
+    folder: Path, prefix: str, finish: Callable[[], Mapping[str, float]], *, again: bool = False
+) -> dict[str, float]:
+    """The figures of a phase: those in its folder, or what `finish` returns, written there.
+
+    Args:
+        folder: of the phase's run; its metrics.json says that the phase is done.
+        prefix: put before every name.
+        finish: ends the phase.
+        again: end it anew though it is done, as what it left is needed and was not kept.
+    """
+    done = folder / "metrics.json"
+    if done.exists() and not again:
+        return json.loads(done.read_text(encoding="utf-8"))
+    figures = {f"{prefix}_{name}": value for name, value in finish().items()}
+    with atomic_write(done) as temporary:
+        temporary.write_text(json.dumps(figures), encoding="utf-8")
+    return figures
 
 
 def ship(

@@ -7,7 +7,6 @@ have a file of their own, encoder_recipes.py.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -18,7 +17,6 @@ from torch import Tensor, nn
 
 from hw5 import zoo
 from hw5.kit import devices
-from hw5.kit.files import atomic_write
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
 from hw5.models.stylegan2 import StyleGAN2
@@ -28,7 +26,7 @@ from hw5.train.batches import Pictures
 from hw5.train.encoder_recipes import ENCODERS
 from hw5.train.fit_mapping import MappingSettings, fit_mapping
 from hw5.train.grow import GrowthPlan, train_grown
-from hw5.train.jobs import Job, portraits, ship
+from hw5.train.jobs import Job, figures_of_phase, portraits, ship
 from hw5.train.read_factors import train_features, train_reader
 from hw5.train.read_quality import measure_reader, weak
 from hw5.train.recognise import IdentitySettings, train_identity
@@ -178,18 +176,18 @@ def warm_start(
 ) -> dict[str, float]:
     """Teach `generator` its pairs and return the figures of the phase; once done, only those."""
     folder = job.folder / "warm"
-    done = folder / "metrics.json"
     warm = replace(plan.regress, hours=plan.warm_share * job.hours, seed=job.seed)
     average, figures = regress(generator, features, pictures, folder, warm, compiled=job.compiled)
-    if done.exists() and (job.folder / "duel" / "checkpoint.pt").exists():
-        return json.loads(done.read_text(encoding="utf-8"))
-    generator.load_state_dict(average.state_dict())
-    if isinstance(generator, StyleGAN2):
-        figures["mapping_missed"] = fit_mapping(generator, MappingSettings(seed=job.seed))
-    figures = {f"warm_{name}": value for name, value in figures.items()}
-    with atomic_write(done) as temporary:
-        temporary.write_text(json.dumps(figures), encoding="utf-8")
-    return figures
+
+    def finish() -> dict[str, float]:
+        generator.load_state_dict(average.state_dict())
+        if isinstance(generator, StyleGAN2):
+            figures["mapping_missed"] = fit_mapping(generator, MappingSettings(seed=job.seed))
+        return figures
+
+    # Only a checkpoint of the second phase holds the mapping network that was fitted.
+    begun = (job.folder / "duel" / "checkpoint.pt").exists()
+    return figures_of_phase(folder, "warm", finish, again=not begun)
 
 
 def measure_curve(plan: GanPlan, job: Job, count: int = 2_500) -> None:

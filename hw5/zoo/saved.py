@@ -182,6 +182,8 @@ def _parse(path: Path, content: bytes, kind: str | None = None) -> nn.Module:
         found, config = metadata["kind"], json.loads(metadata["config"])
     except (SafetensorError, ValueError, KeyError) as error:
         hint = "the file is cut off, or zoo.save did not write it"
+        if content.startswith((b"\x80", b"PK")):
+            hint = "it looks like a checkpoint of others: give it the ending .pkl or .pt"
         raise InputError(f"{path}: not a file of weights ({error!r}). Hint: {hint}") from error
     if kind not in (None, found):
         raise InputError.about(str(path), expected=f"weights of a {kind}", got=f"of a {found}")

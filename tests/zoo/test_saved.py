@@ -299,3 +299,11 @@ def test_full_size_generators_load_without_drawing_random_weights(tmp_path, monk
     monkeypatch.setattr(torch, "randn", lambda *a, **k: drawn.append(randn(*a, **k)) or drawn[-1])
     zoo.load(path)
     assert all(value.is_meta for value in drawn)
+
+
+@pytest.mark.parametrize("start", [b"\x80\x04", b"PK\x03\x04"])
+def test_a_pickle_with_the_ending_of_safetensors_is_told_its_own(tmp_path, start):
+    path = tmp_path / "network.safetensors"
+    path.write_bytes(start + bytes(200))
+    with pytest.raises(InputError, match=r"the ending \.pkl or \.pt"):
+        zoo.load(path)
