@@ -158,3 +158,10 @@ def test_the_command_writes_slides(run, notebooks, tmp_path):
 
 
 # END STAFF
+
+
+@pytest.mark.parametrize(("user", "flags"), [(0, ["--allow-root"]), (1000, [])])
+def test_the_lab_starts_for_root_too(user, flags, notebooks, monkeypatch):
+    monkeypatch.setattr(lecture.os, "geteuid", lambda: user, raising=False)
+    words = lecture.command("lab", notebooks, next(notebooks.iterdir()), browser=False)
+    assert [word for word in words if word == "--allow-root"] == flags
