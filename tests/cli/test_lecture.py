@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
+import re  # STAFF
 import subprocess
 import sys
 
@@ -158,8 +158,6 @@ def test_the_command_writes_slides(run, notebooks, tmp_path):
 
 
 # END STAFF
-
-
 @pytest.mark.parametrize(("user", "flags"), [(0, ["--allow-root"]), (1000, [])])
 def test_the_lab_starts_for_root_too(user, flags, notebooks, monkeypatch):
     monkeypatch.setattr(lecture.os, "geteuid", lambda: user, raising=False)

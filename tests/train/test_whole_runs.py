@@ -76,7 +76,7 @@ def test_the_pixel_distance_falls_and_the_mapping_network_is_left_alone(
     target = pictures.pictures[:32, :3].float() / 127.5 - 1
     before = (known_cats(network, score) - target).abs().mean()
     mapping = {key: value.clone() for key, value in network.mapping.state_dict().items()}
-    settings = RegressSettings(hours=9 * SECONDS, stages=((16, 0.3), (64, 0.7)))
+    settings = RegressSettings(hours=5 * SECONDS, stages=((16, 0.3), (64, 0.7)))
     average, figures = regress(network, features, pictures, tmp_path, settings)
     after = (known_cats(average, score) - target).abs().mean()
     assert after < 0.7 * before
@@ -112,7 +112,7 @@ def test_small_pictures_come_first():
 def test_the_feature_network_learns_to_read(tmp_path):
     settings = Supervision(hours=0.0, pictures=48, batch=16)
     untrained, _ = train_features(tmp_path / "a", settings, device="cpu", compiled=False)
-    settings = replace(settings, hours=2.5 * SECONDS)
+    settings = replace(settings, hours=1.5 * SECONDS)
     trained, figures = train_features(tmp_path / "b", settings, device="cpu", compiled=False)
     batch = Pictures("train", 48, device=torch.device("cpu"), compiled=False).batch(
         32, rng=torch.Generator().manual_seed(0)
