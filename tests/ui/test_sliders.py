@@ -232,3 +232,14 @@ def test_a_draft_is_the_picture_of_the_pure_functions_up_to_rounding(tiny, decod
     code = latents.sample_codes(tiny, "w", 1, rng=seeding.make(7))
     wanted = images.to_jpeg(latents.render(tiny, code, "w"))
     assert abs(decoded(drafts[0]).astype(int) - decoded(wanted)).max() <= 2
+
+
+def test_a_small_draft_is_drawn_by_one_thread_of_torch_and_others_keep_theirs():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with codes.one_thread():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
