@@ -57,7 +57,7 @@ format: setup ## rewrite the code in the common format
 	@$(PY) -m ruff format --quiet .
 
 lab: setup ## open the notebooks (hw5/lab.py: pictures leave the server at once)
-	@$(VENV)/bin/jupyter lab --ServerApp.kernel_websocket_connection_class=hw5.lab.PromptConnection $(ARGS)
+	@$(PY) -m hw5.kit.quick_jupyter jupyterlab --ServerApp.kernel_websocket_connection_class=hw5.lab.PromptConnection $(ARGS)
 
 lecture: setup ## the notebooks on a big screen, e.g. make lecture ARGS="--first 03"
 	@$(PY) -m hw5 lecture $(ARGS)

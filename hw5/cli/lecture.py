@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hw5.kit import quick_jupyter
+
 VIEWS = ("lab", "voila", "slides")
 
 
@@ -43,6 +45,7 @@ def lecture(
         out: folder for the copies
         browser: open the browser
     """
+    quick_jupyter.skip_addresses()
     from hw5.cli import lecture_stage
 
     if view not in VIEWS:
@@ -109,6 +112,7 @@ def command(view: str, out: Path, start: Path, *, browser: bool) -> list[str]:
     """
     from importlib.util import find_spec
 
+    python = (sys.executable, "-m", quick_jupyter.__name__)
     if view == "voila":
         if find_spec("voila") is None:
             from hw5.kit.checks import InputError
@@ -118,9 +122,9 @@ def command(view: str, out: Path, start: Path, *, browser: bool) -> list[str]:
         quiet = [] if browser else ["--no-browser"]
         # Voila's usual way runs the whole notebook before it shows anything.
         early = "--VoilaConfiguration.progressive_rendering=True"
-        return [sys.executable, "-m", "voila", str(start), "--theme=dark", early, *quiet]
+        return [*python, "voila", str(start), "--theme=dark", early, *quiet]
     return [
-        sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={out.resolve()}",
+        *python, "jupyterlab", f"--ServerApp.root_dir={out.resolve()}",
         f"--LabApp.default_url=/doc/tree/{start.name}", f"--ServerApp.open_browser={browser}",
         "--ServerApp.kernel_websocket_connection_class=hw5.lab.PromptConnection",
         "--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
