@@ -185,13 +185,18 @@ def own_clock(limits: Limits) -> list[str]:
 
 
 def rlimits(limits: Limits) -> list[str]:
-    """The words before a command that limit each of its processes, and their number.
+    """The words before a command that limit each of its processes, and their number."""
+    return ["prlimit", *(f"--{name}={value}" for name, value in of_each(limits).items()), "--"]
+
+
+def of_each(limits: Limits) -> dict[str, int]:
+    """What each process may use, by the names of prlimit and of containers' ulimits.
 
     Data is limited far above memory: it counts what a process asked for, and torch asks for more
     than it uses. The limit is there for what is faster than a look of the watch.
     """
     mebibyte = 1024 * 1024
-    each = {
+    return {
         "nproc": limits.processes,
         "cpu": int(limits.cpu_s) + 1,
         "data": (limits.memory_mb + 1024) * mebibyte,
@@ -201,7 +206,6 @@ def rlimits(limits: Limits) -> list[str]:
         "memlock": 0,
         "msgqueue": 0,
     }
-    return ["prlimit", *(f"--{name}={value}" for name, value in each.items()), "--"]
 
 
 def refuse_unreadable(source: Path) -> None:

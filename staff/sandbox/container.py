@@ -21,7 +21,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from staff.sandbox import accounts, cgroups, environment, owner, syscalls
-from staff.sandbox.bubblewrap import OUTER_PATH, WRITABLE, own_clock, refuse_unreadable
+from staff.sandbox.bubblewrap import (
+    OUTER_PATH,
+    WRITABLE,
+    of_each,
+    own_clock,
+    refuse_unreadable,
+)
 from staff.sandbox.image import empty_image, image_name
 from staff.sandbox.shapes import Limits, Mount, StaffError
 from staff.sandbox.supervise import Launch
@@ -177,19 +183,9 @@ class Container:
 
 def _limited(limits: Limits) -> list[str]:
     """Limits of the whole by control groups, of each process by itself, as `rlimits` has them."""
-    mebibyte = 1024 * 1024
     memory = f"{cgroups.memory_mb(limits)}m"
     processes = limits.processes + _OWN_PROCESSES
-    each = {
-        "nproc": processes,  # of this user, whom no other container has
-        "cpu": int(limits.cpu_s) + 1,
-        "data": (limits.memory_mb + 1024) * mebibyte,
-        "fsize": limits.files_mb * mebibyte,
-        "nofile": limits.open_files,
-        "core": 0,
-        "memlock": 0,
-        "msgqueue": 0,
-    }
+    each = of_each(limits) | {"nproc": processes}  # of this user, whom no other container has
     words = [word for pair in each.items() for word in ("--ulimit", "{}={}".format(*pair))]
     words += ["--memory", memory, "--memory-swap", memory]  # alike: nothing is swapped
     return [*words, "--pids-limit", str(processes)]

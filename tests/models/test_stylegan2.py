@@ -12,23 +12,6 @@ from tests.tolerances import assert_close
 CONVS = ("b4.conv1", "b8.conv0", "b8.conv1", "b16.conv0", "b16.conv1")
 
 
-@pytest.fixture
-def generator() -> StyleGAN2:
-    """A tiny generator, float64, whose every parameter matters."""
-    torch.manual_seed(1)
-    network = StyleGAN2(image_size=16, z_dim=6, w_dim=5, channels={4: 4, 8: 3, 16: 2}).double()
-    for name, value in network.state_dict().items():
-        if name.endswith(("bias", "noise_strength", "w_avg")):
-            value.add_(0.3 * torch.randn(value.shape, dtype=value.dtype))
-    return network.requires_grad_(False)
-
-
-@pytest.fixture
-def w_plus(generator, rng) -> torch.Tensor:
-    shape = (2, generator.num_layers, generator.w_dim)
-    return torch.randn(shape, generator=rng, dtype=torch.float64)
-
-
 def z_of(generator: StyleGAN2, count: int, rng: torch.Generator) -> torch.Tensor:
     return torch.randn(count, generator.z_dim, generator=rng, dtype=torch.float64)
 
