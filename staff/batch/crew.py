@@ -74,7 +74,7 @@ def cluster(grader: Grader, address: str) -> Iterator[Crew]:
     submissions done by others; one that takes four workers with it comes back as our failure.
 
     Raises:
-        InputError: Dask is not installed, or no scheduler answers.
+        InputError: Dask is not installed, no scheduler answers, or its workers cannot do it.
     """
     with connected(address) as client:
         yield from crew_of(client, grader)
@@ -99,7 +99,7 @@ def local_cluster(grader: Grader, workers: int) -> Iterator[Crew]:
 
 def crew_of(client: Client, grader: Grader) -> Iterator[Crew]:
     """A crew around a connected client."""
-    client.register_plugin(desk(grader), name=PLUGIN)
+    equip(client, grader)
     # pure: the same submission twice must be graded twice. retries: an exception is an answer.
     pool = client.get_executor(pure=False, retries=0)
     yield Crew(
@@ -109,6 +109,27 @@ def crew_of(client: Client, grader: Grader) -> Iterator[Crew]:
     )
 
 
+def equip(client: Client, grader: Grader) -> None:
+    """Give each worker its grader, those that join late as well.
+
+    Raises:
+        InputError: no worker comes, or scheduler or worker cannot read what they are given.
+    """
+    hint = "start both in this checkout: python -m dask scheduler; python -m dask worker ADDRESS"
+    try:
+        client.wait_for_workers(1, timeout=CONNECT_S)
+    except TimeoutError as error:
+        got = f"none at {client.scheduler.address} within {CONNECT_S} s"
+        raise InputError.about("workers", expected="at least one", got=got, hint=hint) from error
+    try:
+        client.register_plugin(desk(grader), name=PLUGIN)
+        client.submit(is_equipped, pure=False).result(CONNECT_S)
+    except Exception as error:  # Dask sends what went wrong elsewhere as words
+        expected = "this checkout and its environment for scheduler and workers"
+        got = " ".join(str(error).split())[:160]
+        raise InputError.about("--scheduler", expected=expected, got=got, hint=hint) from error
+
+
 @contextmanager
 def connected(address: str) -> Iterator[Client]:
     """A client of a scheduler."""
@@ -116,7 +137,7 @@ def connected(address: str) -> Iterator[Client]:
     try:
         client = distributed.Client(address, timeout=CONNECT_S)
     except (OSError, ValueError) as error:
-        hint = "start one with `dask scheduler`"
+        hint = "start one with `python -m dask scheduler`"
         raise InputError.about(
             "--scheduler", expected="a running Dask scheduler", got=f"none at {address}", hint=hint
         ) from error
@@ -151,6 +172,13 @@ def desk(grader: Grader) -> object:
             self.grader = grader
 
     return Desk()
+
+
+def is_equipped() -> bool:
+    """Whether the worker that is asked has its grader."""
+    from distributed import get_worker
+
+    return PLUGIN in get_worker().plugins
 
 
 def at_desk(submission: Submission) -> Graded:

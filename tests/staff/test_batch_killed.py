@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import random
@@ -15,6 +16,7 @@ import pytest
 from grading_fakes import FakeGrader, submit
 from jails import jail_or_skip
 
+from hw5.kit.checks import InputError
 from staff import rubric
 from staff.batch import crew, run
 from staff.batch.desk import SandboxGrader
@@ -92,6 +94,31 @@ def dask(tmp_path):
         for process in started:
             process.kill()
             process.wait()
+
+
+def test_a_scheduler_without_workers_is_refused(tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(crew, "CONNECT_S", 1)
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=None) as started,
+        pytest.raises(InputError, match=r"at least one, got none .* python -m dask"),
+        crew.cluster(FakeGrader(tmp_path / "log"), started.scheduler_address),
+    ):
+        pass
+
+
+def test_a_worker_that_cannot_import_the_grader_is_named(tmp_path, dask, monkeypatch):
+    """As one that was started in another folder: what the grader is made of is not there."""
+    ours = tmp_path / "ours"
+    ours.mkdir()
+    monkeypatch.syspath_prepend(ours)
+    (ours / "elsewhere.py").write_text("class Grader:\n    pass\n")
+    grader = importlib.import_module("elsewhere").Grader()
+    with (
+        pytest.raises(InputError, match=r"No module named 'elsewhere'.*python -m dask"),
+        crew.cluster(grader, dask[0]),
+    ):
+        pass
 
 
 def test_a_worker_of_a_cluster_is_killed_and_nothing_is_lost_or_graded_twice(tmp_path, dask):
