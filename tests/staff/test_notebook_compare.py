@@ -11,10 +11,14 @@ import pytest
 from nbformat.v4 import new_code_cell, new_output
 from PIL import Image
 
+from hw5.testing.outputs import take_apart
+from hw5.testing.pictures import frames_of
+from staff.grading import notebooks
 from staff.grading.exchange import Frame
 from staff.grading.notebook_compare import MAX_WORDS, Shown, compared_cells, judge, parse
 from staff.grading.notebooks import Sheet, grade_one, reference
 from staff.release.files import ROOT
+from staff.sandbox import StaffError
 
 SIDE = 32
 
@@ -125,3 +129,36 @@ def test_points_are_the_share_of_cells_that_count(tmp_path):
 
 def test_a_notebook_without_counting_cells_earns_nothing(tmp_path):
     assert grade_one(Sheet("01_losses", ()), {}, 2.0, tmp_path).points == 0
+
+
+def shows(monkeypatch, solved, stubs):
+    """Let the notebooks show this with the solved functions, and that with stubs."""
+    shown = lambda name, files, jail, root: solved if files else stubs  # noqa: E731
+    monkeypatch.setattr(notebooks, "run", shown)
+
+
+def as_stored(book):
+    """What the notebook's own outputs would come back as."""
+    found = {}
+    for one in compared_cells(book):
+        bare, files = take_apart(one.outputs)
+        films = {str(i): np.stack(frames_of(data)) for i, data in enumerate(files)}
+        found[one.id] = parse(Frame({"outputs": json.dumps(bare)}, films))
+    return found
+
+
+def test_cells_that_stubs_pass_as_well_do_not_count(monkeypatch):
+    stored = as_stored(reference("01_losses", ROOT))
+    first = next(iter(stored))
+    shows(monkeypatch, solved=stored, stubs={first: stored[first]})
+    (sheet,) = notebooks.prepare(["01_losses"], None)
+    assert set(sheet.cells) == set(stored) - {first}
+
+
+def test_a_machine_on_which_the_solved_functions_lose_points_judges_nobody(monkeypatch):
+    stored = as_stored(reference("01_losses", ROOT))
+    last = list(stored)[-1]
+    late = stored | {last: Shown(trouble="took longer than 60 s")}
+    shows(monkeypatch, solved=late, stubs={})
+    with pytest.raises(StaffError, match=rf"01_losses: .* 1 that fail, first {last}: .*busy"):
+        notebooks.prepare(["01_losses"], None)
