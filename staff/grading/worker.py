@@ -93,7 +93,10 @@ def outcome(case: Case, arrays: Mapping[str, np.ndarray]) -> tuple[str, str, dic
     except NotImplementedError as error:
         text = told(error)
         return (UNWRITTEN if text.startswith("task ") else ERROR), text, {}
-    except BaseException as error:  # SystemExit too
+    except SystemExit as error:
+        where = "your code leaves Python, here or where its file is imported"
+        return ERROR, f"SystemExit: {told(error)}: {where}", {}
+    except BaseException as error:
         return ERROR, f"{type(error).__name__}: {told(error)}", {}
 
 
