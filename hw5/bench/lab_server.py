@@ -36,10 +36,14 @@ PROMPT = "--ServerApp.kernel_websocket_connection_class=hw5.lab.PromptConnection
 FLAGS = (
     "--ServerApp.ip=127.0.0.1", "--ServerApp.port=0", "--ServerApp.open_browser=False",
     "--IdentityProvider.token=", "--allow-root", "--LabApp.expose_app_in_browser=True",
+    "--JupyterNotebookApp.expose_app_in_browser=True",
     "--LabApp.news_url=", "--LabApp.extension_manager=readonly",
     "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
     "--KernelManager.shutdown_wait_time=1",  # seconds; nothing in these kernels is worth more
 )  # fmt: skip
+# Front ends that can be driven: their module -> where it shows a notebook. Notebook 7 is made of
+# JupyterLab's parts, and answers to the same commands.
+PAGES = {"jupyterlab": "lab/tree/{name}?reset", "notebook": "notebooks/{name}"}
 SETTINGS = {
     "@jupyterlab/notebook-extension/tracker": {"windowingMode": "none"},
     "@jupyterlab/apputils-extension/notification": {
@@ -71,20 +75,22 @@ def missing() -> str:
 
 @contextmanager
 def start_lab(
-    folder: Path, *, flags: Sequence[str] = (PROMPT,), theme: str = "JupyterLab Light"
-) -> Iterator[str]:
+    folder: Path, *, flags: Sequence[str] = (PROMPT,), theme: str = "JupyterLab Light",
+    front_end: str = "jupyterlab",
+) -> Iterator[str]:  # fmt: skip
     """A JupyterLab on the notebooks in `folder`; yields its address, ends it with the block.
 
     Args:
         folder: a folder that may be filled with settings and logs; notebooks are in "work".
         flags: added to the command line.
         theme: of the page, as JupyterLab names it.
+        front_end: a key of `PAGES`, which must be installed.
 
     Raises:
         InputError: the server ended, or did not answer in time; the message holds its log's end.
     """
     environment = _environment(folder, theme)
-    command = [sys.executable, "-m", "jupyterlab", *FLAGS, *flags]
+    command = [sys.executable, "-m", front_end, *FLAGS, *flags]
     command.append(f"--ServerApp.root_dir={folder / 'work'}")
     log = folder / "server.log"
     with log.open("wb") as stream:
@@ -161,9 +167,9 @@ def write_notebook(path: Path, cells: Sequence[str]) -> None:
     nbformat.write(notebook, path)
 
 
-def open_notebook(page: Page, address: str, name: str) -> None:
+def open_notebook(page: Page, address: str, name: str, *, front_end: str = "jupyterlab") -> None:
     """Open the notebook `name` and wait for its kernel."""
-    page.goto(f"{address}lab/tree/{name}?reset")
+    page.goto(address + PAGES[front_end].format(name=name))
     page.wait_for_function(IS_IDLE)
 
 

@@ -1,5 +1,7 @@
 """Widgets in a real JupyterLab, in a real browser: started once, used by every test here.
 
+HW5_FRONT_END=notebook takes Notebook 7 instead, where that is installed.
+
 Callbacks and cells run in different threads, so a test waits for the widget's answer before it
 runs a cell.
 """
@@ -7,6 +9,7 @@ runs a cell.
 from __future__ import annotations
 
 import json
+import os
 import re
 
 import numpy as np
@@ -41,6 +44,9 @@ SAMPLER, CANVAS, PRINT, JOB, WEIGHTS, WORLD = range(1, len(CELLS))
 # anywidget gives the start of a widget 2 s, which an overloaded machine may miss; whether a widget
 # works is what the tests here see for themselves.
 TOO_BUSY = "[anywidget] Failed to initialize model."
+FRONT_END = os.environ.get("HW5_FRONT_END", "jupyterlab")
+# Notebook 7.6 says this of every notebook, empty ones, too.
+ITS_OWN = "Cannot read properties of undefined (reading 'schema')"
 BYTES = (
     "async (img) => Array.from(new Uint8Array(await (await fetch(img.src)).arrayBuffer()).slice(0,"
     " 2000))"
@@ -93,12 +99,15 @@ def notebook(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     lab_server.write_notebook(folder / "work" / "widgets.ipynb", CELLS)
     complaints = []
-    with lab_server.start_lab(folder) as address, lab_server.open_page() as page:
+    with (
+        lab_server.start_lab(folder, front_end=FRONT_END) as address,
+        lab_server.open_page() as page,
+    ):
         page.on("console", lambda m: m.type == "error" and complaints.append(m.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("response", lambda r: r.status >= 400 and complaints.append(f"{r.status} {r.url}"))
         page.on("request", lambda r: _is_outside(r.url, address) and complaints.append(r.url))
-        lab_server.open_notebook(page, address, "widgets.ipynb")
+        lab_server.open_notebook(page, address, "widgets.ipynb", front_end=FRONT_END)
         lab_server.run_all(page)
         yield Notebook(page, complaints)
 
@@ -164,6 +173,26 @@ def assert_same_pixels(notebook, sketch):
     assert (shown[drawn][:, :3] == to_uint8(colour)[0][drawn]).all()
 
 
+def test_a_finger_draws_and_the_page_stays_where_it_is(notebook):
+    ink, count = notebook.cell(CANVAS).locator("canvas"), len(notebook.printed().strokes)
+    ink.scroll_into_view_if_needed()
+    box = ink.bounding_box()
+    session = notebook.page.context.new_cdp_session(notebook.page)
+    session.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    moves = ((0.5, 0.8), (0.5, 0.5), (0.5, 0.2))
+    for kind, *place in (("Start", moves[0]), *(("Move", move) for move in moves[1:]), ("End",)):
+        where = [
+            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]} for x, y in place
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": where})
+    session.detach()
+    notebook.status(f"{count + 1} stroke")
+    points = notebook.printed().strokes[-1].points
+    assert points[0] == pytest.approx((0.5, 0.8), abs=0.01)
+    assert points[-1] == pytest.approx((0.5, 0.2), abs=0.01)
+    assert ink.bounding_box() == box  # a finger that draws does not scroll
+
+
 def test_undo_and_redo_reach_python(notebook):
     cell, before = notebook.cell(CANVAS), notebook.printed().strokes
     notebook.drag([(0.1, 0.1), (0.3, 0.1)])
@@ -220,4 +249,5 @@ def test_the_cat_follows_the_mouse(notebook):
 
 
 def test_the_browser_has_nothing_to_complain_about(notebook):
-    assert [text for text in notebook.complaints if TOO_BUSY not in text] == []
+    excused = (TOO_BUSY, ITS_OWN) if FRONT_END == "notebook" else (TOO_BUSY,)
+    assert [text for text in notebook.complaints if not any(e in text for e in excused)] == []
