@@ -2,7 +2,7 @@
 
 Offers `start`, called once at the top; `expect`, which says whether a figure is what it should be;
 `table`, which prints rows under each other; and `runs_folder`. Read next: unfilled.py, which words
-an unfilled task.
+an unfilled task, and waiting.py, which says what a slow cell is at.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from IPython import get_ipython
 
-from hw5.ui import unfilled
+from hw5.ui import unfilled, waiting
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Where the command line keeps its runs, too; tests name another folder, so as to replace none.
@@ -30,8 +30,8 @@ def start(*, seed: int = 0) -> None:
     """Make this notebook repeatable, and its errors short.
 
     Sets threads (OMP_NUM_THREADS, else two) and torch's global seed, loads edited files of hw5
-    anew before each cell, and shows an unfilled task or an unusable argument as one line. Outside
-    a notebook only threads and seed are set.
+    anew before each cell, shows an unfilled task or an unusable argument as one line, and says
+    below a slow cell what it is at. Outside a notebook only threads and seed are set.
 
     Args:
         seed: of torch's global numbers; hw5 itself draws from `rng` arguments only.
@@ -46,6 +46,7 @@ def start(*, seed: int = 0) -> None:
     shell.extension_manager.load_extension("autoreload")
     shell.run_line_magic("autoreload", "2")
     unfilled.install(shell)
+    waiting.install(shell)
     beside = Path.cwd().resolve()
     if (beside.parent / "hw5").is_dir() and beside.parent != REPOSITORY:
         print("Careful: this notebook lies beside one copy of hw5, and Python uses another one.")
