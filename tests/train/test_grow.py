@@ -14,6 +14,7 @@ from hw5.train import cards, grow, loop, quality, recipes
 from hw5.train.adversarial import AdversarialSettings
 from hw5.train.batches import Batch, same_window
 from hw5.train.grow import GrowthPlan, enlarge
+from hw5.train.jobs import Job
 from hw5.train.pairs import codes_of
 from hw5.train.regress import RegressSettings, comparison, pair_losses
 from hw5.world import dataset
@@ -86,6 +87,32 @@ def test_a_trained_mapping_network_is_asked_for_the_codes_of_pairs(mapped):
     rng = torch.Generator().manual_seed(3)
     apart = pair_losses(network, own, settings, 0.5, rng, compare)
     assert (apart["pixel"] < 1e-5) == mapped
+
+
+def test_the_second_phase_begins_where_the_first_ended_with_the_time_that_is_left(
+    small, tmp_path, monkeypatch
+):
+    class Seen(Exception):
+        """The second phase begins."""
+
+    def second_phase(players, pictures, folder):
+        raise Seen(*players)
+
+    taught = enlarge(small, LARGE)
+    torch.nn.init.ones_(taught.synthesis.block(64).torgb.weight)
+    monkeypatch.setattr(zoo, "load", lambda name, device: small)
+    monkeypatch.setattr(grow, "Pictures", lambda *_, **__: None)
+    monkeypatch.setattr(grow, "regress", lambda *given, **_: (taught, {"hours": given[4].hours}))
+    monkeypatch.setattr(grow, "Duel", lambda *players: players)
+    monkeypatch.setattr(grow, "train_adversarial", second_phase)
+    pairs = RegressSettings(pictures=CATS, stages=((64, 1.0),))
+    plan = GrowthPlan("large", "little", LARGE, "dcgan-discriminator", pairs, pairs_share=0.25)
+    with pytest.raises(Seen) as seen:
+        grow.train_grown(plan, Job(2.0, "cpu", 0, tmp_path))
+    generator, _, _, settings = seen.value.args
+    assert settings.hours == pytest.approx(1.5)
+    for key, value in taught.state_dict().items():
+        assert torch.equal(generator.state_dict()[key], value)
 
 
 @pytest.mark.slow

@@ -58,6 +58,22 @@ def test_kept_states_are_there_in_the_next_notebook(panel, tmp_path):
     assert json.loads(file.read_text("utf-8")) == again.known
 
 
+def test_ones_own_state_counts_more_than_a_shipped_one_of_its_name(panel, tmp_path):
+    file = tmp_path / "mine.json"
+    panel.seed.value = 5
+    ui.presets(panel, file=file).keep("a")
+    assert ui.presets(panel, {"a": {"seed": 1}}, file=file).known["a"]["seed"] == 5
+
+
+def test_what_is_kept_stands_beside_what_was_kept_before(panel):
+    kept = ui.presets(panel, {"shipped": {"seed": 1}})
+    for seed, name in ((2, "two"), (3, "three"), (4, "two")):
+        panel.seed.value = seed
+        kept.keep(name)
+    seeds = {name: state["seed"] for name, state in kept.known.items()}
+    assert seeds == {"shipped": 1, "two": 4, "three": 3}
+
+
 def test_there_is_a_button_for_each_and_it_works(panel):
     kept = ui.presets(panel, {"a": {"seed": 1}, "b": {"seed": 2}})
     found = {b.description: b for b in kept._buttons.children if isinstance(b, widgets.Button)}
