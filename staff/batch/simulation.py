@@ -21,7 +21,7 @@ class Cluster:
 
     submissions: int = 100_000
     workers: int = 200
-    seconds: float = 5.4  # a submission on one core: the median (measured by `bench`)
+    seconds: float = 4.2  # a submission on one core: the median (measured by `bench`)
     spread: float = 0.25  # of the logarithm of the time: machines and students differ (assumed)
     straggler_share: float = 0.02  # submissions that run into a limit (assumed)
     straggler_seconds: float = 60.0  # what those take: the sum of their limits (assumed)
