@@ -5,8 +5,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 PY     := $(VENV)/bin/python
 STAMP  := $(VENV)/.hw5-installed
-# Tests at a time. One more than two cores: some wait for a browser, a kernel or a clock.
-JOBS   ?= 3
+JOBS   ?= 2
 # Extra words for pip, e.g. make setup PIP_FLAGS=--no-cache-dir
 PIP_FLAGS ?=
 # Arguments of the command behind a target, e.g. make bench ARGS="render --json out.json"
