@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from staff.grading import worker
 from staff.grading.cases.case import Case
 from staff.grading.compare import Curve, Tolerance, judge
 
@@ -84,3 +88,12 @@ def test_a_search_is_given_credit_along_the_logarithm_of_what_it_left(left, scor
     found = verdict(WANT, measure=lambda x, got: left)
     assert found.score == pytest.approx(score)
     assert bool(found.seen) == (score < 1)
+
+
+def test_code_that_leaves_python_is_called_that():
+    def leave(inputs):
+        sys.exit(3)
+
+    state, text, _ = worker.outcome(SimpleNamespace(call=leave), {})
+    assert state == worker.ERROR
+    assert text == "SystemExit: 3: your code leaves Python, here or where its file is imported"
