@@ -28,6 +28,9 @@ def test_a_box_beyond_the_edge_writes_a_mask_that_project_takes(run, photo, tmp_
     answer = run("crop", photo, "--box", -75, -75, 450, "--size", 16)
     mask = np.asarray(Image.open(tmp_path / "runs/crop/cat.mask.png"))
     assert set(np.unique(mask)) == {0, 255} and "next: python -m hw5 project" in answer.out
+    # 375 of 450 columns and 300 of 450 rows are the photograph's, less the pixels at its edge
+    assert 1 - (375 / 450) * (300 / 450) < (mask == 0).mean() < 0.65
+    assert f"{(mask == 0).mean():.0%} lies beyond the photograph" in answer.out
     words = answer.out.split("python -m hw5 ")[-1].split()
     assert run(*words, "--generator", tiny, "--num-steps", 1, "--num-mean", 2).status == 0
 
@@ -61,6 +64,22 @@ def test_a_face_decides_where_to_cut(run, photo, monkeypatch):
     assert "square of 516 px" in answer.out and "8 of 16 looks" in answer.out
 
 
+def test_a_face_found_in_a_reduced_photograph_is_cut_out_of_the_whole_one(
+    run, tmp_path, monkeypatch
+):
+    Image.fromarray(chelsea()).resize((2048, 1362)).save(tmp_path / "large.jpg")
+    searched = []
+
+    def find(pixels):
+        searched.append(pixels.shape)
+        return cat_face.Face(87.0, -7.0, 330.0, 8)
+
+    monkeypatch.setattr(cat_face, "find_face", find)
+    answer = run("crop", "large.jpg")
+    assert searched == [(681, 1024, 3)]
+    assert "square of 1031 px" in answer.out  # twice that of the test above, not yet rounded
+
+
 @pytest.mark.parametrize("how", ["auto", "face"])
 def test_without_a_detector_the_middle_is_taken_with_a_word(run, photo, monkeypatch, how):
     def missing(pixels):
@@ -78,6 +97,12 @@ def test_a_sketch_is_one_that_draw_reads(run, photo, tmp_path):
     answer = run("crop", photo, "--find", "middle", "--sketch", "cat.json", "--colours", 4)
     sketch = strokes.read_sketch(tmp_path / "cat.json")
     assert f"{len(sketch.strokes)} strokes" in answer.out and len(sketch.strokes) > 5
+
+
+def test_a_sketch_leaves_out_what_lies_beyond_the_photograph(run, photo, tmp_path):
+    run("crop", photo, "--box", -225, 0, 300, "--sketch", "cat.json")
+    _, mask = strokes.rasterise(strokes.read_sketch(tmp_path / "cat.json"), 64)
+    assert not mask[..., :44].any() and mask[..., 52:].any()  # three quarters are made up
 
 
 @pytest.mark.parametrize(

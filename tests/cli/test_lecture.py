@@ -79,6 +79,16 @@ def test_formulas_are_pictures_that_say_what_they_show():
     assert 'alt="a &lt; b"' in text and 'alt="\\&#124;x\\&#124;^2"' in text
 
 
+@pytest.mark.parametrize(
+    ("written", "known"),
+    [(r"\|x\|", r"\Vert x\Vert"), (r"\bigl\|x\bigr\|", r"\lVert x\rVert"),
+     (r"\arg\min_x", r"\operatorname{argmin}_x")],
+)  # fmt: skip
+def test_what_the_typesetter_does_not_know_is_put_in_its_words(written, known):
+    one, other = (formulas.with_pictures(f"${text}$", size=20) for text in (written, known))
+    assert one.split("src=")[1] == other.split("src=")[1]
+
+
 def test_dollars_in_code_and_prices_stay_as_they_are():
     text = "`$HOME` and\n```\n$a$\n```\nfrom 5 $ to 6 $ each"
     assert formulas.with_pictures(text, size=20) == text
