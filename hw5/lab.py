@@ -1,4 +1,4 @@
-"""JupyterLab without the wait: small messages leave the server at once.
+"""JupyterLab without the wait: small messages leave the server at once, and none is said twice.
 
 Offers `PromptConnection`, which `make lab` names to the server:
 
@@ -6,14 +6,22 @@ Offers `PromptConnection`, which `make lab` names to the server:
 
 A picture for a slider leaves the kernel as two messages. Jupyter's server keeps TCP's default,
 which holds the second one back until the first is acknowledged (Nagle 1984, RFC 896): 33 of the
-55 ms between a key press and the picture. Read next: ui/latest.py.
+55 ms between a key press and the picture.
+
+Kernels that such a server starts do not echo: ipywidgets sends every value of a slider back to the
+page that it came from, for other pages that show the same kernel, and the picture waits behind it
+(a sixth of the time). With a second page beside, set JUPYTER_WIDGETS_ECHO=1. Read next:
+ui/latest.py.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 
 from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+
+os.environ.setdefault("JUPYTER_WIDGETS_ECHO", "0")  # the server's kernels inherit it
 
 
 class PromptConnection(ZMQChannelsWebsocketConnection):

@@ -55,10 +55,10 @@ PIXELS = "(c) => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.hei
 
 
 class Notebook:
-    """The open notebook: its page, its cells, and what the browser complained about."""
+    """The open notebook: its page, its cells, complaints of the browser, messages to the page."""
 
-    def __init__(self, page, complaints):
-        self.page, self.complaints = page, complaints
+    def __init__(self, page, complaints, frames):
+        self.page, self.complaints, self.frames = page, complaints, frames
 
     def cell(self, index):
         return self.page.locator(".jp-CodeCell").nth(index)
@@ -98,7 +98,11 @@ class Notebook:
 def notebook(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     lab_server.write_notebook(folder / "work" / "widgets.ipynb", CELLS)
-    complaints = []
+    complaints, frames = [], []
+
+    def received(frame):
+        frames.append(frame if isinstance(frame, bytes) else frame.encode())
+
     with (
         lab_server.start_lab(folder, front_end=FRONT_END) as address,
         lab_server.open_page() as page,
@@ -107,9 +111,10 @@ def notebook(tmp_path_factory):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("response", lambda r: r.status >= 400 and complaints.append(f"{r.status} {r.url}"))
         page.on("request", lambda r: _is_outside(r.url, address) and complaints.append(r.url))
+        page.on("websocket", lambda socket: socket.on("framereceived", received))
         lab_server.open_notebook(page, address, "widgets.ipynb", front_end=FRONT_END)
         lab_server.run_all(page)
-        yield Notebook(page, complaints)
+        yield Notebook(page, complaints, frames)
 
 
 def _is_outside(url, address):
@@ -127,6 +132,28 @@ def test_a_key_press_on_a_slider_changes_the_picture(notebook):
         "([img, old]) => img.src !== old", arg=[image.element_handle(), source]
     )
     assert image.evaluate(BYTES) != before
+
+
+def test_a_slider_moved_by_hand_and_then_by_python_is_where_python_put_it(notebook):
+    cell = notebook.cell(WORLD)
+    cell.locator(".noUi-handle").first.focus()
+    notebook.page.keyboard.press("ArrowRight")
+    readout = cell.locator(".widget-readout").first
+    readout.filter(has_not_text=re.compile("^0$")).wait_for()
+    cell.get_by_role("button", name="Neutral cat").click()
+    readout.filter(has_text=re.compile("^0$")).wait_for()
+
+
+def test_a_value_is_not_sent_back_to_the_page_that_it_came_from(notebook):
+    image = notebook.cell(SAMPLER).locator("img")
+    source = image.get_attribute("src")
+    notebook.cell(SAMPLER).locator(".noUi-handle").first.focus()
+    notebook.page.keyboard.press("ArrowRight")
+    notebook.page.wait_for_function(
+        "([img, old]) => img.src !== old", arg=[image.element_handle(), source]
+    )
+    assert notebook.frames  # the picture came, at least
+    assert not any(b'"echo_update"' in frame for frame in notebook.frames)
 
 
 def test_keys_on_a_slider_reach_no_shortcut(notebook):
