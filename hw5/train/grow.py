@@ -2,8 +2,10 @@
 
 Progressive growing (Karras et al. 2018, section 2) with StyleGAN2's output skips: the new block
 adds nothing at first, so that the large picture begins as the small one enlarged. Then pairs, as in
-regress.py but through the mapping network, which stays as it is; then a discriminator. Both look
-through windows at what is new, the fine detail. Offers `GrowthPlan`, `enlarge` and `train_grown`.
+regress.py, for the new block alone: they would blur again what a discriminator has sharpened. Then
+everything against a discriminator, which begins as that of the small one. Feature network and
+discriminator look through windows at what is new, the fine detail. Offers `GrowthPlan`, `enlarge`
+and `train_grown`.
 """
 
 from __future__ import annotations
@@ -34,10 +36,10 @@ class GrowthPlan:
     name: str
     start: str  # the weight that is grown
     config: Mapping[str, Any]  # of the grown generator
-    judge_kind: str  # of the discriminator, a key of zoo.BUILDERS; it sees windows
+    judge: str  # weight that the discriminator begins as; it sees windows of the small one's size
     pairs: RegressSettings
     adversarial: AdversarialSettings = field(default_factory=AdversarialSettings)
-    pairs_share: float = 0.5  # of the hours
+    pairs_share: float = 0.12  # of the hours; more of them made FID no better
 
     @property
     def size(self) -> int:
@@ -77,27 +79,33 @@ def train_grown(plan: GrowthPlan, job: Job) -> None:
     pictures = Pictures(
         "train", plan.pairs.pictures, device=device, compiled=job.compiled, size=plan.size
     )
-    generator = enlarge(zoo.load(plan.start, device), plan.config).requires_grad_(True)
+    generator = enlarge(zoo.load(plan.start, device), plan.config)
     first = teach_pairs(plan, job, generator, features, pictures)
     duel = replace(plan.adversarial, hours=(1 - plan.pairs_share) * job.hours, seed=job.seed)
-    judge = zoo.BUILDERS[plan.judge_kind]().to(device)
+    judge = zoo.load(plan.judge, device).requires_grad_(True)
     players = Duel(generator, judge, features, duel)
     average, second = train_adversarial(players, pictures, job.folder / "duel")
     metrics = first | {f"duel_{name}": value for name, value in second.items()}
     metrics |= quality.measure(average.cpu(), compiled=job.compiled)
     data = portraits(plan.pairs.pictures, plan.size)
-    needs = (FEATURES, plan.start)
+    needs = (FEATURES, plan.start, plan.judge)
     ship(plan.name, average, "stylegan2", plan.config, job, plan.what, metrics, data, needs)
 
 
 def teach_pairs(
     plan: GrowthPlan, job: Job, generator: StyleGAN2, features: nn.Module, pictures: Pictures
 ) -> dict[str, float]:
-    """Show `generator` the large picture of each code; return the phase's figures."""
+    """Show its new block the large picture of each code; return the phase's figures.
+
+    Afterwards all of `generator` may learn.
+    """
     folder = job.folder / "pairs"
+    generator.requires_grad_(False)
+    generator.synthesis.block(plan.size).requires_grad_(True)
     settings = replace(plan.pairs, hours=plan.pairs_share * job.hours, seed=job.seed)
     average, figures = regress(
         generator, features, pictures, folder, settings, compiled=job.compiled
     )
     generator.load_state_dict(average.state_dict())
+    generator.requires_grad_(True)
     return figures_of_phase(folder, "pairs", lambda: figures)

@@ -220,12 +220,15 @@ def grown(
         name=f"stylegan2-{size}",
         start=start,
         config={**base, "image_size": size, "channels": widths},
-        judge_kind=STYLEGAN2.judge_kind,
+        judge=f"{STYLEGAN2.name}-discriminator",
         # a peak rate of half the warm start's: all but one block is trained already
         pairs=RegressSettings(
             stages=((size, 1.0),), pictures=pictures, rate=2e-3, window=64, mapped=True
         ),
-        adversarial=replace(STYLEGAN2.adversarial, pictures=pictures, window=64),
+        # its judge knows what a cat is from the start: half the pictures for its head start
+        adversarial=replace(
+            STYLEGAN2.adversarial, pictures=pictures, window=64, anchor=3.0, head_start=1_600
+        ),
     )
 
 

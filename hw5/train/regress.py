@@ -173,5 +173,6 @@ def stage_size(stages: tuple[tuple[int, float], ...], progress: float) -> int:
 
 
 def taught(generator: Generator) -> list[torch.nn.Parameter]:
-    """The weights that the pairs teach: all but those of a mapping network."""
-    return [p for name, p in generator.named_parameters() if not name.startswith("mapping.")]
+    """The weights that the pairs teach: all that may learn, but none of a mapping network."""
+    weights = generator.named_parameters()
+    return [p for name, p in weights if p.requires_grad and not name.startswith("mapping.")]

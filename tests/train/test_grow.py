@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from hw5 import train, zoo
+from hw5.models.dcgan import DCGANDiscriminator
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.models.stylegan2_ops import fir_filter, upsample
 from hw5.train import cards, grow, loop, quality, recipes
@@ -100,19 +101,43 @@ def test_the_second_phase_begins_where_the_first_ended_with_the_time_that_is_lef
 
     taught = enlarge(small, LARGE)
     torch.nn.init.ones_(taught.synthesis.block(64).torgb.weight)
-    monkeypatch.setattr(zoo, "load", lambda name, device: small)
+    known = DCGANDiscriminator()
+    networks = {"little": small, "judge": known, "world-features": torch.nn.Identity()}
+    monkeypatch.setattr(zoo, "load", lambda name, device: networks[name])
     monkeypatch.setattr(grow, "Pictures", lambda *_, **__: None)
     monkeypatch.setattr(grow, "regress", lambda *_, **__: (taught, {}))
     monkeypatch.setattr(grow, "Duel", lambda *players: players)
     monkeypatch.setattr(grow, "train_adversarial", second_phase)
     pairs = RegressSettings(pictures=CATS, stages=((64, 1.0),))
-    plan = GrowthPlan("large", "little", LARGE, "dcgan-discriminator", pairs, pairs_share=0.25)
+    plan = GrowthPlan("large", "little", LARGE, "judge", pairs, pairs_share=0.25)
     with pytest.raises(Seen) as seen:
         grow.train_grown(plan, Job(2.0, "cpu", 0, tmp_path))
-    generator, _, _, settings = seen.value.args
+    generator, judge, _, settings = seen.value.args
     assert settings.hours == pytest.approx(1.5)
+    assert judge is known
+    for player in (generator, judge):
+        assert all(weight.requires_grad for weight in player.parameters())
     for key, value in taught.state_dict().items():
         assert torch.equal(generator.state_dict()[key], value)
+
+
+def test_pairs_teach_the_new_block_alone(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "time", Clock())
+    settings = RegressSettings(batch=2, stages=((64, 1.0),), window=32)
+    plan = GrowthPlan("large", "little", LARGE, "judge", settings, pairs_share=1.0)
+    large = enlarge(small, LARGE)
+    before = {name: weight.clone() for name, weight in large.state_dict().items()}
+
+    class Cats:
+        def batch(self, count, *, rng):
+            score = torch.randn(count, NUM_DRAWS, generator=rng)
+            images = torch.zeros(count, 3, 64, 64)
+            return Batch(images, torch.zeros(count, 64, 64), score, torch.zeros(count))
+
+    job = Job(3 * SECONDS, "cpu", 0, tmp_path)
+    grow.teach_pairs(plan, job, large, zoo.load("world-features"), Cats())
+    moved = {n for n, weight in large.state_dict().items() if not torch.equal(weight, before[n])}
+    assert moved and all(name.startswith("synthesis.b64.") for name in moved)
 
 
 @pytest.mark.slow
@@ -130,11 +155,15 @@ def test_the_recipe_ships_the_grown_generator_with_its_origin(small, tmp_path, m
         monkeypatch.setattr(function, "__kwdefaults__", bound)
     zoo.save("world-features", features, kind="world-features", config=config, card=kept)
     zoo.save("little", small, kind="stylegan2", config=SMALL, card={"command": "none"})
+    judge = DCGANDiscriminator()
+    zoo.save(
+        "little-discriminator", judge, kind="dcgan-discriminator", config={}, card={"command": ""}
+    )
     plan = GrowthPlan(
         name="little-64",
         start="little",
         config=LARGE,
-        judge_kind="dcgan-discriminator",
+        judge="little-discriminator",
         pairs=RegressSettings(pictures=CATS, batch=4, stages=((64, 1.0),), window=32, mapped=True),
         adversarial=AdversarialSettings(pictures=CATS, batch=4, head_start=4),
     )
@@ -142,7 +171,7 @@ def test_the_recipe_ships_the_grown_generator_with_its_origin(small, tmp_path, m
     options = {"hours": 3 * SECONDS, "device": "cpu", "seed": 0, "compiled": False}
     train.train(plan.name, folder=tmp_path / "runs", **options)
     card, grown = zoo.card(plan.name), zoo.load(plan.name)
-    assert set(card["trained_on"]) == {"world-features", "little"}
+    assert set(card["trained_on"]) == {"world-features", "little", "little-discriminator"}
     assert card["trained_on"]["little"] == cards.digest_of("little")
     assert "8 portraits at 64 px" in card["data"]
     assert grown.image_size == 64
