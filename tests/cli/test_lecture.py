@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re  # STAFF
@@ -87,6 +88,18 @@ def test_formulas_are_pictures_that_say_what_they_show():
 def test_what_the_typesetter_does_not_know_is_put_in_its_words(written, known):
     one, other = (formulas.with_pictures(f"${text}$", size=20) for text in (written, known))
     assert one.split("src=")[1] == other.split("src=")[1]
+
+
+def test_a_formula_on_its_own_is_set_taller_than_in_a_line():
+    alone, in_line = (
+        formulas.with_pictures(text, size=20) for text in (r"$$\sum_i^n$$", r"$\sum_i^n$")
+    )
+    assert height(alone) > 1.3 * height(in_line)
+
+
+def height(picture):
+    svg = base64.b64decode(picture.split("base64,")[1].split('"')[0]).decode()
+    return float(svg.split('height="')[1].split('"')[0])
 
 
 def test_dollars_in_code_and_prices_stay_as_they_are():
