@@ -41,7 +41,7 @@ class AdversarialSettings:
     anchor: float = 10.0  # weight of the paired loss, 0: none; pix2pix: 100, for L1 alone
     perceptual: float = 0.3  # inside the paired loss, as in regress.py
     layers: tuple[str, ...] = ("conv1_2", "conv2_2", "conv3_3")  # of the paired loss
-    window: int | None = None  # side of what judge and feature network see, pixels; None: all
+    window: int | None = None  # side of what the feature network sees, pixels; None: everything
     mixing: float = 0.3  # chance of style mixing; StyleGAN2: 0.9
     # of the layers; StyleGAN2: "random". This world has no texture beyond its factors, and noise
     # cost FID: 482 with, 438 without on 1,000 pictures after 11,000
@@ -100,8 +100,7 @@ class Duel:
         batch = pictures.batch(settings.batch, rng=rng)
         losses = discriminator_step(self, batch, rng)
         if settings.r1 and (seen // settings.batch) % settings.r1_every == 0:
-            (images,) = same_window(settings.window, rng, batch.images)
-            losses |= r1_step(self.discriminator, images, self.d_step, settings)
+            losses |= r1_step(self.discriminator, batch.images, self.d_step, settings)
         if seen >= settings.head_start:
             losses |= generator_step(self, pictures.batch(settings.batch, rng=rng), rng)
             self.average.update(self.generator, pictures=settings.batch, seen=seen)
@@ -169,9 +168,7 @@ def discriminator_step(duel: Duel, batch: Batch, rng: torch.Generator) -> dict[s
     with duel.mixed():
         with torch.no_grad():
             made, _ = duel.make(z, mixing=duel.settings.mixing, rng=rng)
-        (images,) = same_window(duel.settings.window, rng, batch.images)
-        (made,) = same_window(duel.settings.window, rng, made)
-        real, fake = duel.discriminator(images), duel.discriminator(made)
+        real, fake = duel.discriminator(batch.images), duel.discriminator(made)
     loss = F.softplus(-real.float()).mean() + F.softplus(fake.float()).mean()
     _update(loss, duel.d_step)
     return {
@@ -199,13 +196,13 @@ def generator_step(duel: Duel, batch: Batch, rng: torch.Generator) -> dict[str, 
     duel.discriminator.requires_grad_(False)
     with duel.mixed():
         made, w = duel.make(z, mixing=float(is_mixed), rng=rng)
-        seen, wanted = same_window(settings.window, rng, made, batch.images)
-        loss = F.softplus(-duel.discriminator(seen).float()).mean()
+        loss = F.softplus(-duel.discriminator(made).float()).mean()
         losses = {"adversarial": loss.item()}
         if settings.anchor and not is_mixed:  # a mixed cat has no picture to be compared with
             anchor = F.l1_loss(made.float(), batch.images)
             if settings.perceptual:
-                apart = feature_distance(duel.features, settings.layers, seen, wanted)
+                pair = same_window(settings.window, rng, made, batch.images)
+                apart = feature_distance(duel.features, settings.layers, *pair)
                 anchor = anchor + settings.perceptual * apart
             loss = loss + settings.anchor * anchor
             losses["anchor"] = anchor.item()

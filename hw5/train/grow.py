@@ -3,9 +3,8 @@
 Progressive growing (Karras et al. 2018, section 2) with StyleGAN2's output skips: the new block
 adds nothing at first, so that the large picture begins as the small one enlarged. Then pairs, as in
 regress.py, for the new block alone: they would blur again what a discriminator has sharpened. Then
-everything against a discriminator, which begins as that of the small one. Feature network and
-discriminator look through windows at what is new, the fine detail. Offers `GrowthPlan`, `enlarge`
-and `train_grown`.
+everything against a discriminator, which begins as that of the small one and learns to look at the
+fine detail. Offers `GrowthPlan`, `enlarge` and `train_grown`.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from torch import nn
 
 from hw5 import zoo
 from hw5.kit import devices
+from hw5.models.multiscale import enlarge_judge
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.train import quality
 from hw5.train.adversarial import AdversarialSettings, Duel, train_adversarial
@@ -36,7 +36,7 @@ class GrowthPlan:
     name: str
     start: str  # the weight that is grown
     config: Mapping[str, Any]  # of the grown generator
-    judge: str  # weight that the discriminator begins as; it sees windows of the small one's size
+    judge: str  # weight that the discriminator begins as
     pairs: RegressSettings
     adversarial: AdversarialSettings = field(default_factory=AdversarialSettings)
     pairs_share: float = 0.12  # of the hours; more of them made FID no better
@@ -82,7 +82,7 @@ def train_grown(plan: GrowthPlan, job: Job) -> None:
     generator = enlarge(zoo.load(plan.start, device), plan.config)
     first = teach_pairs(plan, job, generator, features, pictures)
     duel = replace(plan.adversarial, hours=(1 - plan.pairs_share) * job.hours, seed=job.seed)
-    judge = zoo.load(plan.judge, device).requires_grad_(True)
+    judge = enlarge_judge(zoo.load(plan.judge, device), plan.size).to(device)
     players = Duel(generator, judge, features, duel)
     average, second = train_adversarial(players, pictures, job.folder / "duel")
     metrics = first | {f"duel_{name}": value for name, value in second.items()}
@@ -90,6 +90,9 @@ def train_grown(plan: GrowthPlan, job: Job) -> None:
     data = portraits(plan.pairs.pictures, plan.size)
     needs = (FEATURES, plan.start, plan.judge)
     ship(plan.name, average, "stylegan2", plan.config, job, plan.what, metrics, data, needs)
+    what = f"the discriminator that {plan.name} was trained against"
+    ship(f"{plan.name}-discriminator", judge, "multiscale-discriminator", judge.config(), job,
+         what, second, data, (FEATURES, plan.name), plan.name)  # fmt: skip
 
 
 def teach_pairs(

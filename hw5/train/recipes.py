@@ -220,15 +220,13 @@ def grown(
         name=f"stylegan2-{size}",
         start=start,
         config={**base, "image_size": size, "channels": widths},
-        judge=f"{STYLEGAN2.name}-discriminator",
+        judge=f"{start}-discriminator",
         # a peak rate of half the warm start's: all but one block is trained already
         pairs=RegressSettings(
             stages=((size, 1.0),), pictures=pictures, rate=2e-3, window=64, mapped=True
         ),
-        # its judge knows what a cat is from the start: half the pictures for its head start
-        adversarial=replace(
-            STYLEGAN2.adversarial, pictures=pictures, window=64, anchor=3.0, head_start=1_600
-        ),
+        # the judge knows what a cat is from the start: half the pictures for its head start
+        adversarial=replace(STYLEGAN2.adversarial, pictures=pictures, window=64, head_start=1_600),
     )
 
 
@@ -247,6 +245,9 @@ RECIPES: dict[str, Recipe] = {
         )
         for plan in (STYLEGAN2, DCGAN_PLAN)
     },
-    **{plan.name: Recipe(partial(train_grown, plan)) for plan in (STYLEGAN2_128, STYLEGAN2_256)},
+    **{
+        plan.name: Recipe(partial(train_grown, plan), also=(f"{plan.name}-discriminator",))
+        for plan in (STYLEGAN2_128, STYLEGAN2_256)
+    },
     **{name: Recipe(run) for name, run in ENCODERS.items()},
 }

@@ -25,6 +25,7 @@ from hw5.models.discriminators import StyleGAN2Discriminator
 from hw5.models.encoder import Encoder
 from hw5.models.features import WorldFeatures
 from hw5.models.lpips_heads import LpipsHeads
+from hw5.models.multiscale import MultiscaleDiscriminator
 from hw5.models.projected import ProjectedDiscriminator
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.models.world_reader import WorldReader
@@ -46,6 +47,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "stylegan2-discriminator": StyleGAN2Discriminator,
     "dcgan": DCGAN,
     "dcgan-discriminator": DCGANDiscriminator,
+    "multiscale-discriminator": MultiscaleDiscriminator,
     "projected-discriminator": _projected,
     "world-features": WorldFeatures,
     "world-reader": WorldReader,

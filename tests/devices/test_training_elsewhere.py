@@ -62,7 +62,7 @@ GROWTH = GrowthPlan(
     name="stylegan2-128",
     start="stylegan2",
     config=GROWN,
-    judge_kind="dcgan-discriminator",
+    judge="stylegan2-discriminator",
     pairs=replace(PAIRS, stages=((128, 1.0),), window=64, mapped=True),
     adversarial=replace(DUEL, window=64),
 )

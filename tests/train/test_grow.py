@@ -9,6 +9,7 @@ import torch
 
 from hw5 import train, zoo
 from hw5.models.dcgan import DCGANDiscriminator
+from hw5.models.multiscale import MultiscaleDiscriminator
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.models.stylegan2_ops import fir_filter, upsample
 from hw5.train import cards, grow, loop, quality, recipes
@@ -23,8 +24,9 @@ from hw5.world.factors import NUM_DRAWS
 from tests.train.clock import Clock
 
 CATS = 8
-SMALL = {"image_size": 32, "num_mapping_layers": 1, "channels": {"4": 8, "8": 8, "16": 8, "32": 8}}
-LARGE = {**SMALL, "image_size": 64, "channels": {**SMALL["channels"], "64": 4}}
+CHANNELS = {"4": 8, "8": 8, "16": 8, "32": 8, "64": 4}
+SMALL = {"image_size": 64, "num_mapping_layers": 1, "channels": CHANNELS}
+LARGE = {**SMALL, "image_size": 128, "channels": {**CHANNELS, "128": 4}}
 SECONDS = 1 / 3600
 
 
@@ -47,7 +49,7 @@ def test_a_grown_generator_begins_with_the_small_ones_pictures_enlarged(small, r
 def test_what_is_new_can_learn(small, rng):
     large = enlarge(small, LARGE).requires_grad_(True)
     large(torch.randn(2, small.z_dim, generator=rng)).square().mean().backward()
-    assert large.synthesis.block(64).torgb.weight.grad.abs().max() > 0
+    assert large.synthesis.block(128).torgb.weight.grad.abs().max() > 0
 
 
 def test_a_generator_grows_on_top_of_its_own_blocks_only(small):
@@ -82,8 +84,8 @@ def test_a_trained_mapping_network_is_asked_for_the_codes_of_pairs(mapped):
     network = StyleGAN2(**{**SMALL, "z_dim": 128, "w_dim": 128})
     score, mirrored = torch.randn(2, NUM_DRAWS), torch.zeros(2)
     z = codes_of(score, 128, mirrored=mirrored, rng=torch.Generator().manual_seed(3))
-    own = Batch(network(z, noise="none").detach(), torch.zeros(2, 32, 32), score, mirrored)
-    settings = RegressSettings(stages=((32, 1.0),), mapped=mapped)
+    own = Batch(network(z, noise="none").detach(), torch.zeros(2, 64, 64), score, mirrored)
+    settings = RegressSettings(stages=((64, 1.0),), mapped=mapped)
     compare = comparison(network, zoo.load("world-features"), settings, compiled=False)
     rng = torch.Generator().manual_seed(3)
     apart = pair_losses(network, own, settings, 0.5, rng, compare)
@@ -100,7 +102,7 @@ def test_the_second_phase_begins_where_the_first_ended_with_the_time_that_is_lef
         raise Seen(*players)
 
     taught = enlarge(small, LARGE)
-    torch.nn.init.ones_(taught.synthesis.block(64).torgb.weight)
+    torch.nn.init.ones_(taught.synthesis.block(128).torgb.weight)
     known = DCGANDiscriminator()
     networks = {"little": small, "judge": known, "world-features": torch.nn.Identity()}
     monkeypatch.setattr(zoo, "load", lambda name, device: networks[name])
@@ -108,13 +110,13 @@ def test_the_second_phase_begins_where_the_first_ended_with_the_time_that_is_lef
     monkeypatch.setattr(grow, "regress", lambda *_, **__: (taught, {}))
     monkeypatch.setattr(grow, "Duel", lambda *players: players)
     monkeypatch.setattr(grow, "train_adversarial", second_phase)
-    pairs = RegressSettings(pictures=CATS, stages=((64, 1.0),))
+    pairs = RegressSettings(pictures=CATS, stages=((128, 1.0),))
     plan = GrowthPlan("large", "little", LARGE, "judge", pairs, pairs_share=0.25)
     with pytest.raises(Seen) as seen:
         grow.train_grown(plan, Job(2.0, "cpu", 0, tmp_path))
     generator, judge, _, settings = seen.value.args
     assert settings.hours == pytest.approx(1.5)
-    assert judge is known
+    assert torch.equal(judge.reduced.conv1[0].weight, known.conv1[0].weight)
     for player in (generator, judge):
         assert all(weight.requires_grad for weight in player.parameters())
     for key, value in taught.state_dict().items():
@@ -123,7 +125,7 @@ def test_the_second_phase_begins_where_the_first_ended_with_the_time_that_is_lef
 
 def test_pairs_teach_the_new_block_alone(small, tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "time", Clock())
-    settings = RegressSettings(batch=2, stages=((64, 1.0),), window=32)
+    settings = RegressSettings(batch=2, stages=((128, 1.0),), window=64)
     plan = GrowthPlan("large", "little", LARGE, "judge", settings, pairs_share=1.0)
     large = enlarge(small, LARGE)
     before = {name: weight.clone() for name, weight in large.state_dict().items()}
@@ -131,19 +133,19 @@ def test_pairs_teach_the_new_block_alone(small, tmp_path, monkeypatch):
     class Cats:
         def batch(self, count, *, rng):
             score = torch.randn(count, NUM_DRAWS, generator=rng)
-            images = torch.zeros(count, 3, 64, 64)
-            return Batch(images, torch.zeros(count, 64, 64), score, torch.zeros(count))
+            images = torch.zeros(count, 3, 128, 128)
+            return Batch(images, torch.zeros(count, 128, 128), score, torch.zeros(count))
 
     job = Job(3 * SECONDS, "cpu", 0, tmp_path)
     grow.teach_pairs(plan, job, large, zoo.load("world-features"), Cats())
     moved = {n for n, weight in large.state_dict().items() if not torch.equal(weight, before[n])}
-    assert moved and all(name.startswith("synthesis.b64.") for name in moved)
+    assert moved and all(name.startswith("synthesis.b128.") for name in moved)
 
 
 @pytest.mark.slow
 def test_the_recipe_ships_the_grown_generator_with_its_origin(small, tmp_path, monkeypatch):
     monkeypatch.setenv("HW5_CACHE", str(tmp_path / "cache"))
-    dataset.pictures("train", CATS, with_segmentation=True)
+    dataset.pictures("train", CATS, size=128, with_segmentation=True)
     monkeypatch.setattr(loop, "time", Clock())
     monkeypatch.setattr(quality, "measure", lambda *_, **__: {"fid": 1.0})
     data = tmp_path / "data"
@@ -160,21 +162,24 @@ def test_the_recipe_ships_the_grown_generator_with_its_origin(small, tmp_path, m
         "little-discriminator", judge, kind="dcgan-discriminator", config={}, card={"command": ""}
     )
     plan = GrowthPlan(
-        name="little-64",
+        name="little-128",
         start="little",
         config=LARGE,
         judge="little-discriminator",
-        pairs=RegressSettings(pictures=CATS, batch=4, stages=((64, 1.0),), window=32, mapped=True),
+        pairs=RegressSettings(pictures=CATS, batch=4, stages=((128, 1.0),), window=64, mapped=True),
         adversarial=AdversarialSettings(pictures=CATS, batch=4, head_start=4),
     )
-    monkeypatch.setitem(recipes.RECIPES, plan.name, recipes.Recipe(partial(grow.train_grown, plan)))
+    made = recipes.Recipe(partial(grow.train_grown, plan), also=(f"{plan.name}-discriminator",))
+    monkeypatch.setitem(recipes.RECIPES, plan.name, made)
     options = {"hours": 3 * SECONDS, "device": "cpu", "seed": 0, "compiled": False}
     train.train(plan.name, folder=tmp_path / "runs", **options)
     card, grown = zoo.card(plan.name), zoo.load(plan.name)
     assert set(card["trained_on"]) == {"world-features", "little", "little-discriminator"}
     assert card["trained_on"]["little"] == cards.digest_of("little")
-    assert "8 portraits at 64 px" in card["data"]
-    assert grown.image_size == 64
+    assert "8 portraits at 128 px" in card["data"]
+    assert grown.image_size == 128
+    other = zoo.load(f"{plan.name}-discriminator")
+    assert isinstance(other, MultiscaleDiscriminator) and other.image_size == 128
     train.train(plan.name, folder=tmp_path / "runs", **options)
     later = zoo.card(plan.name)["metrics"]
     assert later["pairs_pictures"] == card["metrics"]["pairs_pictures"]
