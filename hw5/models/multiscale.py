@@ -65,14 +65,20 @@ class MultiscaleDiscriminator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Logits (N,) of pictures (N, 3, image_size, image_size) in [-1, 1]."""
         check_shape("images", images, ("N", 3, self.image_size, self.image_size))
-        logits = self.reduced(F.interpolate(images, (IMAGE_SIZE, IMAGE_SIZE), mode="area"))
+        logits = self.reduced(_reduced(images, IMAGE_SIZE))
         for size, judge in self.patches.items():
-            logits = logits + judge(F.interpolate(images, (int(size), int(size)), mode="area"))
+            logits = logits + judge(_reduced(images, int(size)))
         return logits
 
     def config(self) -> dict[str, int]:
         """The arguments that it was made with."""
         return {"image_size": self.image_size, "conv_dim": self.conv_dim, "width": self.width}
+
+
+def _reduced(images: Tensor, size: int) -> Tensor:
+    """Pictures (N, 3, size, size): means of squares of pixels."""
+    side = images.shape[-1] // size
+    return images.unflatten(3, (size, side)).unflatten(2, (size, side)).mean(dim=(3, 5))
 
 
 def enlarge_judge(small: nn.Module, image_size: int) -> MultiscaleDiscriminator:

@@ -119,6 +119,8 @@ def recipe(tmp_path, monkeypatch):
         if name == GROWTH.name:
             torch.manual_seed(0)
             zoo.save("stylegan2", StyleGAN2(**LEAN), kind="stylegan2", config=LEAN, card={})
+            kind, config = "dcgan-discriminator", {"conv_dim": 4}
+            zoo.save(GROWTH.judge, zoo.BUILDERS[kind](**config), kind=kind, config=config, card={})
         monkeypatch.setattr(loop, "time", Clock())
         options = {"hours": HOURS, "device": str(device), "seed": 0, "compiled": False}
         with elsewhere() if device == ELSEWHERE and not is_there() else nullcontext():
