@@ -308,6 +308,13 @@ def test_probe_pairs_show_their_cats_and_change_every_factor_in_the_asked_share(
         assert changed[:, NAMES.index(name)].sum() == 2
 
 
+@pytest.fixture(scope="module")
+def shipped():
+    """The shipped reader and its noise floor."""
+    reader = zoo.load("world-reader").read
+    return reader, noise_floor(reader, probe_pairs(40, rng=seeding.make(0)))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "start", "end"),
@@ -319,9 +326,8 @@ def test_probe_pairs_show_their_cats_and_change_every_factor_in_the_asked_share(
         ("glasses", 0.0, 1.0),
     ],
 )
-def test_the_shipped_reader_sees_what_moved_far_and_little_else(name, start, end):
-    reader = zoo.load("world-reader").read
-    known = noise_floor(reader, probe_pairs(40, rng=seeding.make(0)))
+def test_the_shipped_reader_sees_what_moved_far_and_little_else(name, start, end, shipped):
+    reader, known = shipped
     cats = world.sample(5, rng=seeding.make(1))
     cats = cats.replace(background=0, background_saturation=0.5, light_height=20)
     before, after = (world.render(cats.replace(**{name: v}), 64).image for v in (start, end))

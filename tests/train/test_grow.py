@@ -23,11 +23,19 @@ from hw5.world import dataset
 from hw5.world.factors import NUM_DRAWS
 from tests.train.clock import Clock
 
-CATS = 8
+CATS = 4
 CHANNELS = {"4": 8, "8": 8, "16": 8, "32": 8, "64": 4}
 SMALL = {"image_size": 64, "num_mapping_layers": 1, "channels": CHANNELS}
 LARGE = {**SMALL, "image_size": 128, "channels": {**CHANNELS, "128": 4}}
 SECONDS = 1 / 3600
+PLAN = GrowthPlan(
+    name="little-128",
+    start="little",
+    config=LARGE,
+    judge="little-discriminator",
+    pairs=RegressSettings(pictures=CATS, batch=2, stages=((128, 1.0),), window=64, mapped=True),
+    adversarial=AdversarialSettings(pictures=CATS, batch=2, head_start=2),
+)
 
 
 @pytest.fixture
@@ -161,26 +169,19 @@ def test_the_recipe_ships_the_grown_generator_with_its_origin(small, tmp_path, m
     zoo.save(
         "little-discriminator", judge, kind="dcgan-discriminator", config={}, card={"command": ""}
     )
-    plan = GrowthPlan(
-        name="little-128",
-        start="little",
-        config=LARGE,
-        judge="little-discriminator",
-        pairs=RegressSettings(pictures=CATS, batch=4, stages=((128, 1.0),), window=64, mapped=True),
-        adversarial=AdversarialSettings(pictures=CATS, batch=4, head_start=4),
-    )
-    made = recipes.Recipe(partial(grow.train_grown, plan), also=(f"{plan.name}-discriminator",))
-    monkeypatch.setitem(recipes.RECIPES, plan.name, made)
+    name = PLAN.name
+    made = recipes.Recipe(partial(grow.train_grown, PLAN), also=(f"{name}-discriminator",))
+    monkeypatch.setitem(recipes.RECIPES, name, made)
     options = {"hours": 3 * SECONDS, "device": "cpu", "seed": 0, "compiled": False}
-    train.train(plan.name, folder=tmp_path / "runs", **options)
-    card, grown = zoo.card(plan.name), zoo.load(plan.name)
+    train.train(name, folder=tmp_path / "runs", **options)
+    card, grown = zoo.card(name), zoo.load(name)
     assert set(card["trained_on"]) == {"world-features", "little", "little-discriminator"}
     assert card["trained_on"]["little"] == cards.digest_of("little")
-    assert "8 portraits at 128 px" in card["data"]
+    assert "4 portraits at 128 px" in card["data"]
     assert grown.image_size == 128
-    other = zoo.load(f"{plan.name}-discriminator")
+    other = zoo.load(f"{name}-discriminator")
     assert isinstance(other, MultiscaleDiscriminator) and other.image_size == 128
-    train.train(plan.name, folder=tmp_path / "runs", **options)
-    later = zoo.card(plan.name)["metrics"]
+    train.train(name, folder=tmp_path / "runs", **options)
+    later = zoo.card(name)["metrics"]
     assert later["pairs_pictures"] == card["metrics"]["pairs_pictures"]
     assert later["duel_pictures"] > card["metrics"]["duel_pictures"]
