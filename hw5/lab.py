@@ -10,7 +10,7 @@ which holds the second one back until the first is acknowledged (Nagle 1984, RFC
 
 Kernels that such a server starts do not echo: ipywidgets sends every value of a slider back to the
 page that it came from, for other pages that show the same kernel, and the picture waits behind it
-(a sixth of the time). With a second page beside, set JUPYTER_WIDGETS_ECHO=1. Read next:
+(about a tenth of the time). With a second page beside, set JUPYTER_WIDGETS_ECHO=1. Read next:
 ui/latest.py.
 """
 
