@@ -6,7 +6,8 @@ Offers `PromptConnection`, which `make lab` names to the server:
 
 A picture for a slider leaves the kernel as two messages. Jupyter's server keeps TCP's default,
 which holds the second one back until the first is acknowledged (Nagle 1984, RFC 896): 33 of the
-55 ms between a key press and the picture.
+55 ms between a key press and the picture, when measured first. Where the browser draws without a
+GPU on the same two busy cores, the difference drowns.
 
 Kernels that such a server starts do not echo: ipywidgets sends every value of a slider back to the
 page that it came from, for other pages that show the same kernel, and the picture waits behind it

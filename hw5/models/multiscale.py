@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from hw5.kit.checks import InputError, check_shape
 from hw5.models.dcgan import IMAGE_SIZE, DCGANDiscriminator
+from hw5.models.stylegan2_ops import SLOPE
 
-SLOPE = 0.2
 SIZES = (128, 256, 512, 1024)
 
 
@@ -89,9 +89,12 @@ def enlarge_judge(small: nn.Module, image_size: int) -> MultiscaleDiscriminator:
         image_size: a doubling of 64.
 
     Raises:
-        InputError: `small` is of another kind.
+        InputError: `small` is of another kind, or is as large already.
     """
     if isinstance(small, MultiscaleDiscriminator):
+        if image_size <= small.image_size:
+            wanted = f"more than {small.image_size}, which it has"
+            raise InputError.about("image_size", expected=wanted, got=str(image_size))
         large = MultiscaleDiscriminator(**small.config() | {"image_size": image_size})
         large.load_state_dict(small.state_dict(), strict=False)
     elif isinstance(small, DCGANDiscriminator):

@@ -70,3 +70,5 @@ def test_other_sizes_and_other_networks_are_refused(small):
         MultiscaleDiscriminator(image_size=96)
     with pytest.raises(InputError, match="DCGANDiscriminator"):
         enlarge_judge(DCGAN(conv_dim=4), 128)
+    with pytest.raises(InputError, match="more than 256"):
+        enlarge_judge(MultiscaleDiscriminator(image_size=256, conv_dim=4), 128)
