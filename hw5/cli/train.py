@@ -20,17 +20,20 @@ def train(
     curve: bool = False,
     stale: bool = False,
     pictures: Path | None = None,
+    go_on: bool = False,
 ) -> int:
     """Train a shipped weight: resumable, with a log, a grid of samples and a card beside it.
 
     For example:
       python -m hw5 train stylegan2 --hours 3 --device auto
+      python -m hw5 train stylegan2 --hours 1 --go-on
       python -m hw5 train --stale
       python -m hw5 train encoder --pictures ~/photos/cats --hours 1
 
     Args:
         name: which weight (an unknown name lists them)
-        hours: time to spend in this run; a later run goes on where this one stopped
+        hours: time to spend in this run; a later run goes on where this one stopped, as long as its
+            folder under runs/train is there
         device: auto (an accelerator if there is one), cpu, or a name that torch knows
         seed: of weights and data, when training starts anew
         compiled: compile renderer and networks: faster, where a C++ compiler is installed
@@ -38,6 +41,8 @@ def train(
         stale: renew, in order, every weight that was trained on one that has changed since
         pictures: a folder of your own pictures to train an encoder on; the weight then stays in
             runs/train
+        go_on: begin a new run as the shipped weight, in place of a random one: what you get on a
+            fresh clone to train a network further
     """
     from hw5.kit.checks import InputError, check_number
 
@@ -45,6 +50,11 @@ def train(
     if stale == (name is not None):
         raise InputError.about(
             "train", expected="the name of a weight, or --stale", got="neither or both"
+        )
+    if go_on and (stale or curve):
+        hint = "leave --stale and --curve out"
+        raise InputError.about(
+            "--go-on", expected="a weight to train", got="another job", hint=hint
         )
     if pictures is not None and (stale or curve):
         hint = "leave --stale and --curve out"
@@ -58,5 +68,6 @@ def train(
     if curve:
         return training.measure_curve(name)
     return training.train(
-        name, hours=hours, device=device, seed=seed, compiled=compiled, pictures=pictures
-    )
+        name, hours=hours, device=device, seed=seed, compiled=compiled, pictures=pictures,
+        go_on=go_on,
+    )  # fmt: skip

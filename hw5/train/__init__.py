@@ -13,14 +13,16 @@ from hw5.kit.checks import check_choice
 
 def train(
     name: str, *, hours: float, device: str, seed: int, compiled: bool = True,
-    folder: Path = Path("runs/train"), pictures: Path | None = None,
+    folder: Path = Path("runs/train"), pictures: Path | None = None, go_on: bool = False,
 ) -> int:  # fmt: skip
     """Train the weight called `name`, or go on where it stopped; ship it with its card.
 
-    With `pictures`, a folder of one's own, the result stays in the run folder.
+    With `pictures`, a folder of one's own, the result stays in the run folder. With `go_on` a new
+    run begins as the shipped weight.
 
     Raises:
-        InputError: an unknown name, a weight it is trained on that is missing, or no pictures.
+        InputError: an unknown name, a weight it is trained on that is missing, no pictures, or
+            `go_on` for a weight that is trained anew in minutes or grown from another.
     """
     from hw5.train.encoder_recipes import check_takes_pictures
     from hw5.train.own_pictures import run_name
@@ -29,8 +31,10 @@ def train(
     check_choice("train", name, tuple(RECIPES))
     if pictures is not None:
         check_takes_pictures(name)
+    if go_on:
+        check_choice("train --go-on", name, [key for key, each in RECIPES.items() if each.goes_on])
     place = folder / run_name(name, pictures)
-    RECIPES[name].run(Job(hours, device, seed, place, compiled, pictures))
+    RECIPES[name].run(Job(hours, device, seed, place, compiled, pictures, go_on))
     return 0
 
 

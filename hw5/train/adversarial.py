@@ -9,6 +9,7 @@ generator. With `anchor > 0` the pairs of regress.py go on as a second loss
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -42,6 +43,9 @@ class AdversarialSettings:
     perceptual: float = 0.3  # inside the paired loss, as in regress.py
     layers: tuple[str, ...] = ("conv1_2", "conv2_2", "conv3_3")  # of the paired loss
     window: int | None = None  # side of what the feature network sees, pixels; None: everything
+    # D compares the real and the made picture of one cat, softplus(D(made) - D(real)), in place of
+    # judging each alone (RpGAN: Jolicoeur-Martineau 2019; R3GAN: Huang et al. 2024, eq. 2)
+    relativistic: bool = False
     mixing: float = 0.3  # chance of style mixing; StyleGAN2: 0.9
     # of the layers; StyleGAN2: "random". This world has no texture beyond its factors, and noise
     # cost FID: 482 with, 438 without on 1,000 pictures after 11,000
@@ -58,6 +62,7 @@ class Duel:
     discriminator: nn.Module
     features: FeatureNetwork
     settings: AdversarialSettings
+    compiled: bool = False  # the three networks' passes; R1 differentiates twice and stays as it is
 
     def __post_init__(self) -> None:
         """Make the optimisers (Adam as in StyleGAN2) and the running average."""
@@ -70,16 +75,25 @@ class Duel:
         self.average = ExponentialAverage(self.generator, half_life=self.settings.half_life)
         self.device = next(self.generator.parameters()).device
         self.dtype = precision(self.device)
+        wrap = (
+            partial(torch.compile, dynamic=False) if self.compiled else (lambda function: function)
+        )
+        self.paint, self.judge = wrap(self._paint), wrap(lambda images: self.discriminator(images))
+        self.apart = wrap(partial(feature_distance, self.features, self.settings.layers))
+
+    def _paint(self, codes: Tensor) -> Tensor:
+        if "w" not in self.generator.spaces:
+            return self.generator(codes)
+        return self.generator.synthesize(codes, noise=self.settings.noise)
 
     def mixed(self) -> torch.autocast:
         """Context of the forward passes: bfloat16 where this machine is faster in it."""
         return mixed(self.device, self.dtype)
 
-    def make(
-        self, z: Tensor, *, mixing: float, rng: torch.Generator
-    ) -> tuple[Tensor, Tensor | None]:
-        """Pictures of z as these settings want them, and their w; see `make` below."""
-        return make(self.generator, z, mixing=mixing, noise=self.settings.noise, rng=rng)
+    def codes(self, batch: Batch, rng: torch.Generator) -> Tensor:
+        """The z `(N, d)` of the cats of a batch."""
+        z_dim = self.generator.z_dim
+        return codes_of(batch.scores, z_dim, mirrored=batch.mirrored, rng=rng).to(self.device)
 
     def parts(self) -> dict[str, nn.Module | torch.optim.Optimizer]:
         """What a checkpoint holds."""
@@ -145,31 +159,44 @@ def _all_columns(means: dict[str, float]) -> dict[str, float]:
     return {name: means.get(name, float("nan")) for name in _COLUMNS}
 
 
-def make(
-    generator: Generator, z: Tensor, *, mixing: float, noise: str, rng: torch.Generator
+def mix(
+    generator: Generator, z: Tensor, *, mixing: float, rng: torch.Generator
 ) -> tuple[Tensor, Tensor | None]:
-    """Pictures of z with that noise, and the mapped codes where the generator has a mapping.
+    """What paints the pictures of z: z itself, or w+; and w where the generator has a mapping.
 
     With chance `mixing` later layers take the codes of the next picture (StyleGAN, section 3.1).
     """
     if "w" not in generator.spaces:
-        return generator(z), None
+        return z, None
     w = generator.map(z)
     w_plus = w.expand(-1, generator.num_layers, -1)
     if torch.rand((), generator=rng) < mixing:
         cut = int(torch.randint(1, generator.num_layers, (), generator=rng))
         w_plus = torch.cat([w_plus[:, :cut], w_plus.roll(1, 0)[:, cut:]], dim=1)
-    return generator.synthesize(w_plus, noise=noise), w
+    return w_plus, w
+
+
+def discriminator_loss(real: Tensor, fake: Tensor, *, relativistic: bool) -> Tensor:
+    """What the discriminator minimises, from its logits `(N,)`; real and fake of one cat each."""
+    if relativistic:
+        return F.softplus(fake - real).mean()
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def generator_loss(real: Tensor | None, fake: Tensor) -> Tensor:
+    """What the generator minimises, from the discriminator's logits; `real` if relativistic."""
+    return F.softplus(-fake if real is None else real - fake).mean()
 
 
 def discriminator_step(duel: Duel, batch: Batch, rng: torch.Generator) -> dict[str, float]:
-    """Teach the discriminator: softplus(D(G(z))) + softplus(-D(x))."""
-    z = torch.randn(len(batch.images), duel.generator.z_dim, generator=rng).to(duel.device)
+    """Teach the discriminator real pictures, and made ones of the same cats."""
+    z, settings = duel.codes(batch, rng), duel.settings
     with duel.mixed():
         with torch.no_grad():
-            made, _ = duel.make(z, mixing=duel.settings.mixing, rng=rng)
-        real, fake = duel.discriminator(batch.images), duel.discriminator(made)
-    loss = F.softplus(-real.float()).mean() + F.softplus(fake.float()).mean()
+            codes, _ = mix(duel.generator, z, mixing=settings.mixing, rng=rng)
+            made = duel.paint(codes)
+        real, fake = duel.judge(batch.images).float(), duel.judge(made).float()
+    loss = discriminator_loss(real, fake, relativistic=settings.relativistic)
     _update(loss, duel.d_step)
     return {
         "real": real.mean().item(), "fake": fake.mean().item(), "discriminator": loss.item(),
@@ -189,21 +216,23 @@ def r1_step(
 
 
 def generator_step(duel: Duel, batch: Batch, rng: torch.Generator) -> dict[str, float]:
-    """Teach the generator: softplus(-D(G(z))), and the pairs unless styles are mixed."""
+    """Teach the generator to please the discriminator, and the pairs unless styles are mixed."""
     generator, settings = duel.generator, duel.settings
-    z = codes_of(batch.scores, generator.z_dim, mirrored=batch.mirrored, rng=rng).to(duel.device)
+    z = duel.codes(batch, rng)
     is_mixed = "w" in generator.spaces and bool(torch.rand((), generator=rng) < settings.mixing)
     duel.discriminator.requires_grad_(False)
     with duel.mixed():
-        made, w = duel.make(z, mixing=float(is_mixed), rng=rng)
-        loss = F.softplus(-duel.discriminator(made).float()).mean()
+        codes, w = mix(generator, z, mixing=float(is_mixed), rng=rng)
+        made = duel.paint(codes)
+        with torch.no_grad():
+            real = duel.judge(batch.images).float() if settings.relativistic else None
+        loss = generator_loss(real, duel.judge(made).float())
         losses = {"adversarial": loss.item()}
         if settings.anchor and not is_mixed:  # a mixed cat has no picture to be compared with
             anchor = F.l1_loss(made.float(), batch.images)
             if settings.perceptual:
                 pair = same_window(settings.window, rng, made, batch.images)
-                apart = feature_distance(duel.features, settings.layers, *pair)
-                anchor = anchor + settings.perceptual * apart
+                anchor = anchor + settings.perceptual * duel.apart(*pair)
             loss = loss + settings.anchor * anchor
             losses["anchor"] = anchor.item()
     _update(loss, duel.g_step)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -37,11 +37,9 @@ from hw5.train.encoders import (
     measure,
     train_encoder,
 )
+from hw5.train.jobs import Job, begun, origin
 from hw5.train.own_pictures import as_images, read_folder
 from hw5.world import dataset
-
-if TYPE_CHECKING:
-    from hw5.train.jobs import Job
 
 GENERATOR, FEATURES, JUDGE = "stylegan2", "world-features", "stylegan2-discriminator"
 SHOWN = 4 * COLUMNS  # pairs in the sample grid
@@ -82,7 +80,9 @@ def train_an_encoder(plan: EncoderPlan, job: Job) -> None:
     if plan.on_pictures:
         networks["draw"] = material.draw
     settings = replace(plan.settings, seed=job.seed, hours=job.hours)
-    lesson = plan.lesson(fresh_encoder(generator, plan.config), generator, settings, **networks)
+    origin(plan.name, job)
+    encoder = begun(plan.name, lambda: fresh_encoder(generator, plan.config), job).to(device)
+    lesson = plan.lesson(encoder, generator, settings, **networks)
     shown = material.test[:SHOWN].to(device)
     encoder, figures = train_encoder(lesson, shown, job.folder, hours=job.hours)
     figures |= measure(encoder.cpu(), generator.cpu(), material.test)
@@ -153,6 +153,7 @@ def ship(
         "w_dim": encoder.w_dim, "num_layers": encoder.num_layers, "image_size": encoder.image_size,
         "released": encoder.released, **plan.config,
     }  # fmt: skip
+    card |= origin(plan.name, job)
     path = zoo.save(target, encoder, kind="encoder", config=config, card=card)
     print(f"wrote {path}", file=sys.stderr, flush=True)
 

@@ -83,7 +83,7 @@ def train_grown(plan: GrowthPlan, job: Job) -> None:
     first = teach_pairs(plan, job, generator, features, pictures)
     duel = replace(plan.adversarial, hours=(1 - plan.pairs_share) * job.hours, seed=job.seed)
     judge = enlarge_judge(zoo.load(plan.judge, device), plan.size).to(device)
-    players = Duel(generator, judge, features, duel)
+    players = Duel(generator, judge, features, duel, compiled=job.compiled)
     average, second = train_adversarial(players, pictures, job.folder / "duel")
     metrics = first | {f"duel_{name}": value for name, value in second.items()}
     metrics |= quality.measure(average.cpu(), compiled=job.compiled)

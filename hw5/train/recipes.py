@@ -26,7 +26,7 @@ from hw5.train.batches import Pictures
 from hw5.train.encoder_recipes import ENCODERS
 from hw5.train.fit_mapping import MappingSettings, fit_mapping
 from hw5.train.grow import GrowthPlan, train_grown
-from hw5.train.jobs import Job, figures_of_phase, portraits, ship
+from hw5.train.jobs import Job, begun, figures_of_phase, origin, portraits, ship
 from hw5.train.read_factors import train_features, train_reader
 from hw5.train.read_quality import measure_reader, weak
 from hw5.train.recognise import IdentitySettings, train_identity
@@ -47,6 +47,7 @@ class Recipe:
     run: Callable[[Job], None]
     curve: Callable[[Job], None] | None = None  # measures the snapshots of a run
     also: tuple[str, ...] = ()  # weights that it ships beside its own
+    goes_on: bool = False  # can it begin as the shipped weight?
 
 
 def train_world_features(job: Job) -> None:
@@ -147,24 +148,29 @@ DCGAN_PLAN = GanPlan(
 def train_gan(plan: GanPlan, job: Job) -> None:
     """Warm start on pairs, then adversarial training; ships generator and discriminator.
 
-    A later call leaves a finished warm start alone and goes on with the adversarial phase.
+    A later call leaves a finished warm start alone and goes on with the adversarial phase. A run
+    that goes on from the shipped weights has no warm start.
     """
+    other = f"{plan.name}-discriminator"
+    for name in (plan.name, other):
+        origin(name, job)
     device = devices.pick(job.device)
     torch.manual_seed(job.seed)
     features = zoo.load(FEATURES, device).to(memory_format=torch.channels_last)
     pictures = Pictures("train", plan.regress.pictures, device=device, compiled=job.compiled)
-    generator = plan.generator().to(device)
-    discriminator = plan.judge().to(device)
-    first = warm_start(plan, job, generator, features, pictures)
-    hours = (1 - plan.warm_share) * job.hours
+    generator = begun(plan.name, plan.generator, job).to(device)
+    discriminator = begun(other, plan.judge, job).to(device)
+    first, hours = {}, job.hours
+    if not job.go_on:
+        first = warm_start(plan, job, generator, features, pictures)
+        hours = (1 - plan.warm_share) * job.hours
     duel = replace(plan.adversarial, hours=hours, seed=job.seed)
-    players = Duel(generator, discriminator, features, duel)
+    players = Duel(generator, discriminator, features, duel, compiled=job.compiled)
     average, second = train_adversarial(players, pictures, job.folder / "duel")
     metrics = first | {f"duel_{name}": value for name, value in second.items()}
     metrics |= quality.measure(average.cpu(), compiled=job.compiled)
     data = portraits(plan.regress.pictures)
     ship(plan.name, average, plan.name, plan.config, job, plan.what, metrics, data, (FEATURES,))
-    other = f"{plan.name}-discriminator"
     what = f"the discriminator that {plan.name} was trained against"
     needs = (FEATURES, plan.name)
     ship(other, discriminator, plan.judge_kind, plan.judge_config, job, what, second, data, needs,
@@ -251,6 +257,7 @@ RECIPES: dict[str, Recipe] = {
             partial(train_gan, plan),
             partial(measure_curve, plan),
             also=(f"{plan.name}-discriminator",),
+            goes_on=True,
         )
         for plan in (STYLEGAN2, DCGAN_PLAN)
     },
@@ -258,5 +265,5 @@ RECIPES: dict[str, Recipe] = {
         plan.name: Recipe(partial(train_grown, plan), also=(f"{plan.name}-discriminator",))
         for plan in (STYLEGAN2_128, STYLEGAN2_256)
     },
-    **{name: Recipe(run) for name, run in ENCODERS.items()},
+    **{name: Recipe(run, goes_on=True) for name, run in ENCODERS.items()},
 }

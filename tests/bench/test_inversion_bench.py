@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from hw5.bench import inversion
+from hw5.bench.projection import starter_loop
 from hw5.config import LossWeights
 from hw5.inversion.curvature import measure_curvature
 from hw5.inversion.inverted import Step
@@ -47,26 +48,51 @@ def test_a_race_on_a_tiny_generator_has_all_its_figures(small_race, capsys):
     found = inversion.measure_inversion(num_pictures=2)
     assert found["reached"] == 1 and found["evaluations"] < 40
     assert found["ratio"] > 0 and found["batch_ratio"] > 0
-    assert "starter-style loops: 8 steps" in capsys.readouterr().err
+    assert "starter-style loops: 3 steps" in capsys.readouterr().err
 
 
 def test_the_goal_is_the_lowest_end_of_all_rates(small_race):
-    loops = {0.1: inversion.Loop(1.0, 9.0, 0.5, 3.0), 0.01: inversion.Loop(2.0, 7.0, 0.2, 4.0)}
-    row = inversion._compare(small_race, Ruler(), torch.zeros(1, 3, 16, 16), loops)
+    loops = {0.1: inversion.Loop(1.0, 0.5, 2), 0.01: inversion.Loop(2.0, 0.2, 1)}
+    row = inversion._compare(small_race, Ruler(), torch.zeros(1, 3, 16, 16), loops, 6.0)
     assert row["starter_rate"] == 0.01 and row["starter_lpips"] == 0.2
-    assert row["ratio"] == pytest.approx(7.0 / row["seconds"])
-    assert row["ratio_to_first"] == pytest.approx(4.0 / row["seconds"])
+    assert row["ratio"] == pytest.approx(6.0 / row["seconds"])
+    assert row["ratio_to_first"] == pytest.approx(6.0 * 1 / 3 / row["seconds"])
 
 
-def test_a_loop_remembers_when_it_was_first_as_near_as_it_ends(small_race, monkeypatch):
-    wavering = iter([4.0, 1.0, 2.0, 1.5])
-    monkeypatch.setattr(inversion, "STEPS", 4)
-    monkeypatch.setattr(inversion, "EVERY", 1)
-    monkeypatch.setattr(inversion, "judge", lambda *_: next(wavering))
+def test_loops_side_by_side_end_where_each_ends_alone(small_race, monkeypatch, rng):
+    monkeypatch.setattr(inversion, "ROWS", 3)  # the loops of one picture in two passes
     network, criterion = small_race.generator, small_race.criterion
-    loop = inversion.run_loop(network, torch.zeros(1, 3, 16, 16), criterion, Ruler(), 0.1)
-    assert loop.lpips == 1.5
-    assert loop.first_seconds == pytest.approx(loop.seconds * 2 / 4)
+    targets = torch.rand(2, 3, 16, 16, generator=rng) * 2 - 1
+    found = inversion.run_loops(network, targets, criterion, Ruler())
+    for target, loops in zip(targets.split(1), found, strict=True):
+        assert list(loops) == list(inversion.RATES)
+        for rate, loop in loops.items():
+            pictures = []
+            alone = starter_loop(
+                network, target, criterion, 3, rate, look=lambda _, x, to=pictures: to.append(x)
+            )
+            assert loop.loss == pytest.approx(alone.loss, rel=1e-4)
+            assert loop.lpips == pytest.approx(distance(pictures[-1], target).item(), rel=1e-4)
+
+
+def test_a_loop_is_first_as_near_as_it_ends_where_its_row_is(monkeypatch):
+    monkeypatch.setattr(inversion, "STEPS", 4)
+    rows = {1: (4.0, 9.0), 2: (1.0, 8.0), 3: (2.0, 7.0), 4: (1.5, 6.0)}
+    seen = {done: torch.tensor(distances) for done, distances in rows.items()}
+    assert [inversion.first_as_near(seen, row) for row in (0, 1)] == [2, 4]
+
+
+def test_a_loop_alone_is_timed_on_few_steps_and_counted_as_whole(small_race, monkeypatch):
+    class Ended:
+        seconds = 0.5
+
+    asked = []
+    monkeypatch.setattr(inversion, "TIMED", 2)
+    monkeypatch.setattr(inversion, "STEPS", 8)
+    monkeypatch.setattr(inversion, "starter_loop", lambda *given: asked.append(given[3]) or Ended)
+    targets = torch.zeros(5, 3, 16, 16)
+    assert inversion.seconds_alone(small_race.generator, targets, None) == 0.5 * 8 / 2
+    assert asked == [2, 2, 2]
 
 
 def test_only_the_best_picture_so_far_can_reach_the_goal():

@@ -73,6 +73,21 @@ def album(tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_an_encoder_goes_on_from_the_shipped_one(name, tmp_path):
+    train.train(name, **OPTIONS)
+    digest, before = cards.digest_of(name), zoo.load(name).state_dict()
+    train.train(name, **{**OPTIONS, "hours": 0.0}, folder=tmp_path / "new", go_on=True)
+    for key, value in zoo.load(name).state_dict().items():
+        assert torch.equal(value, before[key]), key
+    assert zoo.card(name)["went_on_from"]["sha256"] == digest
+
+
+def test_what_is_trained_in_minutes_does_not_go_on(tmp_path):
+    with pytest.raises(InputError, match=r"--go-on.*stylegan2"):
+        train.train("lpips-heads", **OPTIONS, go_on=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_a_recipe_ships_an_encoder_with_a_card_and_goes_on(name, tmp_path):
     train.train(name, **OPTIONS)
     card, encoder = zoo.card(name), zoo.load(name)

@@ -151,7 +151,8 @@ def test_a_recipe_ships_both_players_with_cards_and_goes_on(name, own_zoo, tmp_p
         regress=RegressSettings(pictures=48),
         adversarial=AdversarialSettings(batch=4, head_start=8),
     )
-    recipe = recipes.Recipe(partial(recipes.train_gan, plan), partial(recipes.measure_curve, plan))
+    both = (partial(recipes.train_gan, plan), partial(recipes.measure_curve, plan))
+    recipe = recipes.Recipe(*both, goes_on=True)
     monkeypatch.setitem(recipes.RECIPES, name, recipe)
     monkeypatch.setattr(recipes, "fit_mapping", lambda *_, **__: 0.5)
     monkeypatch.setattr(quality, "measure", lambda *_, **__: {"fid": 1.0})
@@ -171,6 +172,22 @@ def test_a_recipe_ships_both_players_with_cards_and_goes_on(name, own_zoo, tmp_p
     later = zoo.card(name)["metrics"]
     assert later["warm_pictures"] == card["metrics"]["warm_pictures"]
     assert later["duel_pictures"] > card["metrics"]["duel_pictures"]
+    assert cards.stale() == []
+
+    # on a clone without that run: the shipped players are where a new one begins
+    names, before = (name, f"{name}-discriminator"), later
+    digests = {each: cards.digest_of(each) for each in names}
+    shipped = {each: zoo.load(each).state_dict() for each in names}
+    none = {**options, "hours": 0.0, "go_on": True}
+    train.train(name, folder=tmp_path / "elsewhere", **none)
+    for each in names:
+        for key, value in zoo.load(each).state_dict().items():
+            assert torch.equal(value, shipped[each][key]), key
+        assert zoo.card(each)["went_on_from"]["sha256"] == digests[each]
+    assert zoo.card(name)["went_on_from"]["metrics"] == before
+    assert zoo.card(name)["command"].endswith("--go-on")
+    train.train(name, folder=tmp_path / "elsewhere", **none)  # what it began from is not forgotten
+    assert zoo.card(name)["went_on_from"]["sha256"] == digests[name]
     assert cards.stale() == []
 
     monkeypatch.setattr(quality, "features_of_split", lambda *_, **__: torch.randn(300, 1280))
