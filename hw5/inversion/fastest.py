@@ -28,11 +28,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from hw5.config import PRECISIONS
 from hw5.inversion.curvature import Curvature
 from hw5.inversion.descent import OnStep, check_request
 from hw5.inversion.inverted import Inverted, Step, Stopwatch
 from hw5.inversion.lbfgs import Memory
-from hw5.kit.checks import check_number
+from hw5.kit.checks import check_choice, check_number
+from hw5.kit.precision import chosen, mixed
 from hw5.latents import mean_code, render
 from hw5.objective import Score
 from hw5.shapes import Codes, Images, PerPicture
@@ -59,6 +61,8 @@ class Fastest:
     shorten: float = 0.4
     # length of the first step, in units of w, where no curvature is known
     first_step: float = 0.5
+    # numbers in the convolutions of generator and criterion, as in config.Projection
+    precision: str = "float32"
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be meant."""
@@ -67,6 +71,7 @@ class Fastest:
         for name in ("damping", "shorten"):
             check_number(name, getattr(self, name), low=1e-12, high=1)
         check_number("first_step", self.first_step, low=1e-12)
+        check_choice("precision", self.precision, PRECISIONS)
 
 
 DEFAULTS = Fastest()
@@ -105,9 +110,11 @@ def fastest(
     watch, history = Stopwatch(), []
     start = _start(generator, target, encoder, rng)
     check_request(generator, target, start=start)
+    dtype = chosen(settings.precision, target.device)
 
     def evaluate(code: Codes) -> _Point:
-        point = _evaluate(generator, target, criterion, code, start)
+        with mixed(target.device, dtype):
+            point = _evaluate(generator, target, criterion, code, start)
         losses, count = tuple(point.loss.tolist()), len(history)
         history.append(Step(count, losses, count + 1, watch.seconds()))
         if on_step is not None:
@@ -185,7 +192,7 @@ def _evaluate(
     generator: Generator, target: Images, criterion: Score, code: Codes, start: Codes
 ) -> _Point:
     code = code.detach().requires_grad_()
-    image = render(generator, code, "w+")
-    loss = criterion(image, target, None, code - start).total
+    image = render(generator, code, "w+").to(code.dtype)
+    loss = criterion(image, target, None, code - start).total.to(code.dtype)
     (slope,) = torch.autograd.grad(loss.sum(), code)
     return _Point(code.detach(), image.detach(), loss.detach(), slope)

@@ -20,9 +20,10 @@ class FeatureNetwork(nn.Module, ABC):
     layer_names: tuple[str, ...]  # in the order in which they are computed
 
     def forward(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
-        """Feature maps (N, C, h, w) by layer name, in the order asked.
+        """Feature maps (N, C, h, w) by layer name, in the order asked and in the pictures' dtype.
 
-        Nothing beyond the deepest of `layers` is computed.
+        Nothing beyond the deepest of `layers` is computed. Where convolutions run in bfloat16
+        (kit/precision.py), what is compared afterwards still has all its digits.
 
         Args:
             images: Pictures (N, 3, H, W) in [-1, 1], of any size; normalised inside.
@@ -41,7 +42,7 @@ class FeatureNetwork(nn.Module, ABC):
         while missing:
             name, value = next(steps)
             if name in missing:
-                found[name] = value
+                found[name] = value.to(images.dtype)
                 missing.remove(name)
         return {name: found[name] for name in layers}
 

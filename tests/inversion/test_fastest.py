@@ -156,3 +156,20 @@ def test_a_step_that_is_not_a_number_is_taken_back(pictures):
 def test_a_cancelled_search_returns_the_start_it_scored(pictures):
     found = search(LinearGenerator(), pictures, should_stop=lambda: True)
     assert found.stopped == "cancelled" and found.evaluations == 1
+
+
+def test_in_bfloat16_what_is_compared_keeps_its_digits_and_the_search_its_way():
+    generator, target = tiny_generator().float(), random_pictures(2).float()
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        settings = Fastest(num_evaluations=12, precision=precision)
+        found = search(generator, target, settings=settings)
+        assert found.image.dtype == found.loss.dtype == torch.float32
+        losses[precision] = found.loss
+    assert not torch.equal(losses["bfloat16"], losses["float32"])  # it did run in other numbers
+    torch.testing.assert_close(losses["bfloat16"], losses["float32"], rtol=0.05, atol=0)
+
+
+def test_a_precision_that_is_none_is_refused():
+    with pytest.raises(InputError, match="bfloat16"):
+        Fastest(precision="half")

@@ -86,6 +86,14 @@ def test_nothing_is_computed_beyond_the_deepest_layer(network, images):
     assert computed == list(network.layer_names[:2])
 
 
+def test_maps_come_in_the_pictures_numbers_whatever_convolutions_run_in(network, images):
+    last = network.layer_names[-1:]
+    with torch.autocast("cpu", torch.bfloat16):
+        found = network(images, last)[last[0]]
+    assert found.dtype == images.dtype
+    assert not torch.equal(found, network(images, last)[last[0]])  # they did run in bfloat16
+
+
 def test_no_layers_asked_are_no_maps(network, images):
     assert network(images, []) == {}
 
