@@ -1,16 +1,28 @@
-// Keeps keys inside the widgets: the browser's half of live.py's `Style`. JupyterLab and Notebook read
+// Keeps keys inside the widgets: the browser's half of live.py's `style`. JupyterLab and Notebook read
 // keys for their shortcuts from anywhere on the page; with a slider focused, "d d" would delete its
 // cell, and Notebook 7 would take the arrow keys. The attribute tells them not to, and must be on the
 // focused element itself, so it is set as the focus comes.
+//
+// No other front end knows the attribute. VS Code listens above the output and spares text fields
+// alone: on a slider Delete would delete the cell. So a key ends at the panel, after the widgets in
+// it have had it. canvas.js, which also stands alone, does the same.
 
 const PANEL = ".hw5-panel";
 
+function keep(event) {
+  const passes = event.ctrlKey || event.metaKey || event.altKey || ["Tab", "Escape"].includes(event.key);
+  if (!passes) event.stopPropagation();
+}
+
 function guard(event) {
-  if (event.target.closest?.(PANEL)) event.target.dataset.lmSuppressShortcuts = "true";
+  const panel = event.target.closest?.(PANEL);
+  if (!panel) return;
+  event.target.dataset.lmSuppressShortcuts = "true";
+  panel.addEventListener("keydown", keep); // the same function again adds nothing
 }
 
 function initialize() {
-  document.addEventListener("focusin", guard); // the same function again adds nothing
+  document.addEventListener("focusin", guard);
 }
 
 export default { initialize, render: () => {} };

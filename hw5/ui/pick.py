@@ -45,6 +45,7 @@ class SketchPicker(Panel):
         )
         self.upload.tooltip = "a sketch (.json) or a square PNG with transparency"
         super().__init__([style(), column(widgets.HBox([self.sample, self.upload]), self.pane)])
+        self.add_class("hw5-panel")
         self.sample.observe(lambda change: self.take(change["new"]), "value")
         self.upload.observe(self._on_upload, "value")
         if samples:
