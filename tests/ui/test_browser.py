@@ -134,6 +134,11 @@ def test_a_key_press_on_a_slider_changes_the_picture(notebook):
     assert image.evaluate(BYTES) != before
 
 
+def test_a_picture_is_named_by_its_caption(notebook):
+    picture = notebook.cell(SAMPLER).get_by_role("img", name=re.compile("^Picture from seed"))
+    picture.wait_for()
+
+
 def test_a_slider_moved_by_hand_and_then_by_python_is_where_python_put_it(notebook):
     cell = notebook.cell(WORLD)
     cell.locator(".noUi-handle").first.focus()

@@ -93,3 +93,16 @@ def test_a_slider_in_a_panel_gets_its_keys_first(page):
     page.locator("#handle").focus()
     page.keyboard.press("ArrowRight")
     assert page.evaluate("window.moved") == "ArrowRight"
+
+
+def test_a_picture_is_called_what_its_caption_says_now(page):
+    """The pane as core widgets make it: piece by piece, the words after the picture."""
+    pane = (
+        "<div class='hw5-pane'><div class='hw5-stage'><img src='data:,' width=9 height=9></div>"
+        "<div id='words'></div></div>"
+    )
+    page.evaluate("(pane) => document.querySelector('.hw5-panel').innerHTML = pane", pane)
+    for text in ("A cat.", "Another cat."):
+        caption = f"<div class='hw5-caption'>{text}</div>"
+        page.evaluate("(caption) => document.querySelector('#words').innerHTML = caption", caption)
+        page.get_by_role("img", name=text, exact=True).wait_for(timeout=3000)
