@@ -61,7 +61,8 @@ class SketchPicker(Panel):
     def sketch(self, sketch: Sketch) -> None:
         """Show other strokes."""
         self.pane.show(strokes.rasterise(sketch, self.size)[0])
-        self.pane.caption(f"{len(sketch.strokes)} strokes.")
+        count = len(sketch.strokes)
+        self.pane.caption(f"{count} stroke." if count == 1 else f"{count} strokes.")
         self.pane.say("")
         self.strokes = strokes.sketch_to_json(sketch)["strokes"]
 
