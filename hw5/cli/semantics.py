@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from hw5.world.factors import Factors
 
 POINTS = 60  # of a curve on the page
+SEED = 0  # of samples and boundaries
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def semantics(
 ) -> int:
     """Say how well inverted codes can be edited: precision and recall, walks, pushes.
 
-    Uses the codes that `compare` left in the folder and makes those that are missing. Writes
-    semantics.html and semantics.json there.
+    Uses the codes that `compare` left in the folder and makes those that are missing; the samples
+    are kept there, too. Writes semantics.html and semantics.json there, anew after each method.
 
     For example:
       python -m hw5 semantics --count 2000
@@ -65,14 +66,14 @@ def semantics(
     known = inverting.available(settings)
     chosen = inverting.choose(methods, known)
     cats, truth = split_factors("test", settings.count), inverting.held_out(settings)
-    judge = Judge.open(cats, truth, asking)
+    judge = Judge.open(cats, truth, asking, out)
     found: dict[str, Any] = {"count": settings.count, "samples": asking.samples}
     found |= {"boundaries": judge.accuracies(), "pictures": judge.on_pictures(), "methods": {}}
     for name in chosen:
         shards = list(inverting.invert_all(name, known[name](), truth, settings, out))
         found["methods"][name] = judge.on_codes(shards)
-    strict_json.write(out / "semantics.json", found)
-    page = write(out / "semantics.html", found)
+        strict_json.write(out / "semantics.json", found)
+        page = write(out / "semantics.html", found)
     print(as_text(found))
     print(f"wrote {page}")
     return 0
@@ -90,23 +91,20 @@ class Judge:
     truth: Reference
 
     @classmethod
-    def open(cls, cats: Factors, pictures: Images, asking: Asking) -> Judge:
-        """Load the networks, draw samples, find boundaries."""
+    def open(cls, cats: Factors, pictures: Images, asking: Asking, out: Path) -> Judge:
+        """Load the networks, draw samples or take those kept in `out`, find boundaries."""
         from hw5 import zoo
         from hw5.defaults import open_generator
         from hw5.inversion import semantic_analysis as analysis
         from hw5.inversion.comparison import Reference
-        from hw5.kit import progress, seeding
+        from hw5.kit import seeding
 
         generator, reader = (
             open_generator("stylegan2", pictures.device),
             zoo.load("world-reader", pictures.device),
         )
-        with progress.bar(-(-asking.samples // analysis.BATCH), "samples") as on_step:
-            samples = analysis.draw_samples(
-                generator, reader, asking.samples, rng=seeding.make(0), on_step=on_step
-            )
-        planes = analysis.boundaries(samples, rng=seeding.make(0))
+        samples = kept_samples(generator, reader, asking.samples, out)
+        planes = analysis.boundaries(samples, rng=seeding.make(SEED))
         truth = Reference(pictures, zoo.load("efficientnet-lite0", pictures.device))
         return cls(generator, reader, samples, planes, cats, truth)
 
@@ -162,6 +160,35 @@ class Judge:
             figures = analysis.judge_push(made, after, each, self.samples, self.reader)
             rows[each.factor] = asdict(figures) | self.truth.distances(after)
         return rows
+
+
+def kept_samples(generator: Generator, reader: WorldReader, count: int, out: Path) -> Samples:
+    """Samples out of their file in `out`; drawn and put there if there is none.
+
+    The file's name says which networks they are of: with others, they are drawn anew.
+    """
+    import hashlib
+
+    import torch
+
+    from hw5.inversion import semantic_analysis as analysis
+    from hw5.inversion.tuned import digest
+    from hw5.kit import progress, seeding
+    from hw5.kit.files import atomic_write
+
+    networks = hashlib.sha256(f"{digest(generator)} {digest(reader)}".encode()).hexdigest()
+    path = out / f"samples-{count}-{SEED}-{networks[:12]}.pt"
+    if not path.exists():
+        with progress.bar(-(-count // analysis.BATCH), "samples") as on_step:
+            drawn = analysis.draw_samples(
+                generator, reader, count, rng=seeding.make(SEED), on_step=on_step
+            )
+        with atomic_write(path) as temporary:
+            torch.save((drawn.codes, drawn.numbers), temporary)
+    # by way of the CPU: a file of one machine's accelerator opens on any other
+    place = next(generator.parameters()).device
+    stored = torch.load(path, map_location="cpu", weights_only=True)
+    return analysis.Samples(*(each.to(place) for each in stored))
 
 
 def _thinned(curve: PrecisionRecall) -> dict[str, Any]:

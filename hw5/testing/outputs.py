@@ -23,7 +23,8 @@ def take_apart(outputs: Sequence[NotebookNode]) -> tuple[list[NotebookNode], lis
     """Outputs without their pictures, and the pictures' files in order.
 
     Pictures are outputs of their own, or set into HTML as data; there a mark takes their place, so
-    that the HTML around them is still compared.
+    that the HTML around them is still compared. Displays that show nothing are left out: the line
+    below a slow cell (ui/waiting.py) ends as one, where somebody looked on.
     """
     bare: list[NotebookNode] = []
     found: list[bytes] = []
@@ -33,6 +34,8 @@ def take_apart(outputs: Sequence[NotebookNode]) -> tuple[list[NotebookNode], lis
         return "data:picture"
 
     for output in outputs:
+        if _shows_nothing(output):
+            continue
         copy = NotebookNode(output)
         if "data" in output:
             copy.data = NotebookNode()
@@ -44,6 +47,11 @@ def take_apart(outputs: Sequence[NotebookNode]) -> tuple[list[NotebookNode], lis
                     copy.data[kind] = _EMBEDDED.sub(take, value) if is_text else value
         bare.append(copy)
     return bare, found
+
+
+def _shows_nothing(output: NotebookNode) -> bool:
+    is_display = output.get("output_type") == "display_data"
+    return is_display and not any(output.get("data", {}).values())
 
 
 def settle_numbers(

@@ -300,6 +300,11 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
   });
+  // Other front ends do not know the attribute that `make` sets; see guard.js.
+  root.addEventListener("keydown", (event) => {
+    const passes = event.ctrlKey || event.metaKey || event.altKey || ["Tab", "Escape"].includes(event.key);
+    if (!passes) event.stopPropagation();
+  });
   canvas.addEventListener("blur", () => { if (open) end(); ring.hidden = true; });
 
   // ------------------------------------------------------------------ files

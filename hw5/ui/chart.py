@@ -1,7 +1,7 @@
 """Curves for notebooks, as a picture with a text that describes it.
 
 Offers `curves`. Colours differ in brightness and lines in their dashes, so that a chart can be read
-without colour. Read next: notebook.py.
+without colour. Read next: shown.py.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 
-from IPython.display import Image
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from hw5.ui.shown import Shown
 
 SIZE = (7.2, 3.4)  # inches, at DPI dots each
 DPI = 100
@@ -28,7 +29,7 @@ Curve = tuple[Sequence[float], Sequence[float]]
 
 def curves(
     lines: Mapping[str, Curve], *, x: str, y: str, alt: str, log: bool = False, marks: bool = False
-) -> Image:
+) -> Shown:
     """Draw lines over a common axis.
 
     Args:
@@ -54,4 +55,4 @@ def curves(
     axes.legend(frameon=False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
-    return Image(data=buffer.getvalue(), format="png", alt=alt)
+    return Shown(buffer.getvalue(), alt)

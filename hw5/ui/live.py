@@ -42,7 +42,7 @@ def _css() -> str:
 
 
 class Guard(anywidget.AnyWidget):
-    """Keeps keys from the shortcuts of the page around it; see guard.js."""
+    """Keeps keys from the shortcuts of the page around it, and names pictures; see guard.js."""
 
     _esm = HERE / "guard.js"
 
@@ -88,7 +88,8 @@ class Pane(widgets.VBox):
         """Empty, with room for the picture.
 
         Args:
-            caption: what the picture shows; the text in place of the picture for those who listen.
+            caption: what the picture shows; guard.js makes it the name of the picture for those who
+                listen, where scripts are blocked it is the text after it.
             side: width and height on the screen, in pixels.
             over: a layer that is laid on the picture.
         """
@@ -99,6 +100,7 @@ class Pane(widgets.VBox):
         self._caption, self._message = words(side), words(side)
         stage = _with_class(widgets.Box([self.image, over] if over else [self.image]), "hw5-stage")
         super().__init__([stage, self._caption, self._message])
+        self.add_class("hw5-pane")
         self.layout.flex = "none"
         self.text, self.message = "", ""
         self._held: dict[widgets.HTML, str] | None = None

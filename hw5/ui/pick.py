@@ -45,6 +45,7 @@ class SketchPicker(Panel):
         )
         self.upload.tooltip = "a sketch (.json) or a square PNG with transparency"
         super().__init__([style(), column(widgets.HBox([self.sample, self.upload]), self.pane)])
+        self.add_class("hw5-panel")
         self.sample.observe(lambda change: self.take(change["new"]), "value")
         self.upload.observe(self._on_upload, "value")
         if samples:
@@ -60,7 +61,8 @@ class SketchPicker(Panel):
     def sketch(self, sketch: Sketch) -> None:
         """Show other strokes."""
         self.pane.show(strokes.rasterise(sketch, self.size)[0])
-        self.pane.caption(f"{len(sketch.strokes)} strokes.")
+        count = len(sketch.strokes)
+        self.pane.caption(f"{count} stroke." if count == 1 else f"{count} strokes.")
         self.pane.say("")
         self.strokes = strokes.sketch_to_json(sketch)["strokes"]
 

@@ -54,6 +54,7 @@ class Canvas(anywidget.AnyWidget):
             background="" if background is None else _address(background),
             palette=[list(entry) for entry in PALETTE],
         )
+        self.add_class("hw5-scribble")  # for style.css, where scripts are blocked
         self.on_msg(self._on_message)
 
     @property

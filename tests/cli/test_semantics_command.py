@@ -1,4 +1,7 @@
-"""`hw5 semantics` on the shipped networks, with a method whose codes are the samples themselves."""
+"""`hw5 semantics` on the shipped networks, with a method whose codes are the samples themselves.
+
+And what it keeps in its folder, for a second call or after a kill.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,14 @@ import json
 import pytest
 import torch
 
-from hw5.cli import inverting
+from hw5.cli import inverting, semantics, semantics_page
 from hw5.defaults import open_generator
+from hw5.inversion import semantic_analysis
 from hw5.inversion.inverted import Inverted
 from hw5.kit import seeding
+from hw5.kit.checks import InputError
 from hw5.latents import render, sample_noise
+from hw5.models.stylegan2 import StyleGAN2
 
 COUNT = 24
 
@@ -28,7 +34,11 @@ def echo(monkeypatch):
         part = codes[first : first + len(images)]
         return Inverted("echo", images, part, "w+", torch.zeros(len(images)), 1.0, 1)
 
-    monkeypatch.setattr(inverting, "available", lambda settings: {"ours": lambda: method})
+    def cut(images, first):
+        raise InputError("the power went")
+
+    known = {"ours": lambda: method, "encoder": lambda: cut}
+    monkeypatch.setattr(inverting, "available", lambda settings: known)
     monkeypatch.setattr(inverting, "held_out", lambda asked: pictures[: asked.count])
 
 
@@ -47,3 +57,69 @@ def test_codes_that_are_the_samples_can_be_pushed_and_the_page_says_so(run, tmp_
     assert page.count("<svg") == 4
     assert "Looks right" in page and "://" not in page.replace("http://www.w3.org", "")
     assert "pushed across yaw" in answer.out
+
+
+NAMES = [each.factor for each in semantic_analysis.ATTRIBUTES]
+CURVE = {"average_precision": 0.9, "recall": [0, 1], "precision": [1, 0.5]}
+
+
+class Ready:
+    """A judge that has its figures ready."""
+
+    def accuracies(self):
+        return dict.fromkeys(NAMES, 0.9)
+
+    def on_pictures(self):
+        return dict.fromkeys(NAMES, CURVE | {"guessing": 0.5})
+
+    def on_codes(self, shards):
+        push = dict.fromkeys(NAMES, dict.fromkeys(semantics_page.FIGURES, 1.0))
+        walk = {"fid": 1.0, "swd": 1.0}
+        return {"sorts": dict.fromkeys(NAMES, CURVE), "walk": walk, "push": push}
+
+
+def test_a_method_that_breaks_off_leaves_the_figures_of_those_before_it(
+    run, tmp_path, echo, monkeypatch
+):
+    monkeypatch.setattr(semantics.Judge, "open", lambda *_: Ready())
+    assert run("semantics", "ours", "encoder", "--count", 4, "--out", "s").status != 0
+    found = json.loads((tmp_path / "s" / "semantics.json").read_text())
+    assert list(found["methods"]) == ["ours"]
+    assert (tmp_path / "s" / "semantics.html").exists()
+
+
+class Glance(torch.nn.Module):
+    """A reader that sees how bright a picture is."""
+
+    def read(self, images):
+        return images.mean(dim=(1, 2, 3))[:, None]
+
+
+def small(seed):
+    torch.manual_seed(seed)
+    return StyleGAN2(image_size=16, z_dim=4, w_dim=4, channel_base=64, channel_max=4).eval()
+
+
+@pytest.fixture
+def drawings(monkeypatch):
+    """How many samples were drawn, drawing by drawing."""
+    counts, draw = [], semantic_analysis.draw_samples
+
+    def counted(generator, reader, count, **options):
+        counts.append(count)
+        return draw(generator, reader, count, **options)
+
+    monkeypatch.setattr(semantic_analysis, "draw_samples", counted)
+    return counts
+
+
+def test_samples_are_drawn_once_and_are_the_same_ever_after(tmp_path, drawings):
+    first, second = (semantics.kept_samples(small(0), Glance(), 6, tmp_path) for _ in range(2))
+    assert drawings == [6]
+    assert torch.equal(first.codes, second.codes) and torch.equal(first.numbers, second.numbers)
+
+
+def test_samples_of_another_generator_or_of_another_number_are_drawn_anew(tmp_path, drawings):
+    for seed, count in ((0, 6), (1, 6), (1, 7)):
+        semantics.kept_samples(small(seed), Glance(), count, tmp_path)
+    assert drawings == [6, 6, 7]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,8 @@ ID = re.compile(r"[a-z]+(-[a-z0-9]+)*")
 MACHINE_PATH = re.compile(
     r"(?<![\w.~/])/(?:" + "|".join(["work", "tmp", "root", "home"]) + r")/\w+"
 )
+
+KEPT = re.compile(r'file=\\"([\w.-]+)\\"')  # an argument of `ui.presets`, in the file's own quotes
 
 
 def code(book: NotebookNode) -> list[NotebookNode]:
@@ -167,6 +170,14 @@ def test_a_notebook_keeps_the_rule(rule: Callable[[NotebookNode], list[str]], pa
 def test_a_file_is_indented_by_one_and_ends_in_a_line_break(path):
     text = path.read_text(encoding="utf-8")
     assert text == json.dumps(json.loads(text), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+
+
+def test_a_file_that_a_button_keeps_is_nothing_to_commit():
+    kept = [name for path in FILES for name in KEPT.findall(path.read_text(encoding="utf-8"))]
+    assert kept  # the presets of the first notebook, at least
+    for name in kept:
+        words = ["git", "-C", str(FOLDER), "check-ignore", "--quiet", name]
+        assert subprocess.run(words, check=False).returncode == 0, name
 
 
 def sample(**changes: object) -> NotebookNode:

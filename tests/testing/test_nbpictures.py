@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.v4 import new_output
 from PIL import Image
 
 from tests.testing.notebook import cell, check, ran, write
@@ -43,6 +44,14 @@ def test_each_visible_bug_fails_in_its_own_cell_and_no_other_cell_does(course):
     assert outcomes == {"cats:0": "PASSED", **wrong, last: "PASSED"}, text
 
 
+def with_nothing_shown():
+    """Two cells: one has an empty display in its stored outputs, the other shows one when run."""
+    nothing = {"text/html": "", "text/plain": ""}
+    stored = ran("2 + 2", "4")
+    stored.outputs.insert(0, new_output("display_data", data=nothing))
+    return stored, ran(f"from IPython.display import display\ndisplay({nothing}, raw=True)\n5", "5")
+
+
 @pytest.fixture(scope="module")
 def troubles(tmp_path_factory):
     """Light notebooks, each with a trouble of its own, all run by one pytest."""
@@ -51,7 +60,7 @@ def troubles(tmp_path_factory):
     book = nbformat.read(changed, as_version=4)
     book.cells[0].source = WHITE.replace("white", "red")
     texts = ("'loss 0.53 after 20 steps'", "'loss 0.52 after 20 steps'")
-    book.cells += [ran(*texts, rtol=0.05), ran(*texts)]
+    book.cells += [ran(*texts, rtol=0.05), ran(*texts), *with_nothing_shown()]
     nbformat.write(book, changed)
     dead = ran("import os, sys\nos.write(2, b'out of cats\\n')\nos._exit(3)")
     own_runs = "os.path.relpath(os.environ['HW5_RUNS'])"  # seen from the notebook's folder
@@ -94,6 +103,12 @@ def test_a_changed_picture_fails_and_is_shown_beside_its_reference(troubles):
 def test_numbers_may_differ_by_the_share_that_the_cell_allows(troubles):
     _, outcomes, _, _ = troubles
     assert (outcomes["changed:1"], outcomes["changed:2"]) == ("PASSED", "FAILED")
+
+
+def test_a_display_that_shows_nothing_is_no_difference(troubles):
+    """What is left of the line below a slow cell, in a notebook that was saved by hand."""
+    _, outcomes, text, _ = troubles
+    assert (outcomes["changed:3"], outcomes["changed:4"]) == ("PASSED", "PASSED"), text
 
 
 def test_runs_that_a_notebook_keeps_do_not_replace_ones_own(troubles):

@@ -18,6 +18,7 @@ import pytest
 from hw5.bench import lab_server
 from hw5.kit import strokes
 from hw5.kit.images import to_uint8
+from hw5.kit.strokes import Sketch, Stroke
 
 # One JupyterLab serves them all: pytest-xdist keeps a file together (--dist loadfile).
 pytestmark = [
@@ -41,6 +42,15 @@ CELLS = (
     "cat = ui.world(); cat",
 )
 SAMPLER, CANVAS, PRINT, JOB, WEIGHTS, WORLD = range(1, len(CELLS))
+BLOCKED = (
+    CELLS[0], CELLS[SAMPLER], CELLS[WORLD], "ui.sketch_picker()", "ui.draw_live(generator, None)",
+)  # fmt: skip
+B_SAMPLER, B_WORLD, B_PICKER, B_DRAWING = range(1, len(BLOCKED))
+LINE = Sketch((Stroke(((0.1, 0.5), (0.9, 0.5)), (1, 2, 3), 0.1),))
+FILE = {
+    "name": "mine.json", "mimeType": "application/json",
+    "buffer": json.dumps(strokes.sketch_to_json(LINE)).encode(),
+}  # fmt: skip
 # anywidget gives the start of a widget 2 s, which an overloaded machine may miss; whether a widget
 # works is what the tests here see for themselves.
 TOO_BUSY = "[anywidget] Failed to initialize model."
@@ -57,8 +67,9 @@ PIXELS = "(c) => Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.hei
 class Notebook:
     """The open notebook: its page, its cells, complaints of the browser, messages to the page."""
 
-    def __init__(self, page, complaints, frames):
+    def __init__(self, page, complaints=(), frames=(), address=""):
         self.page, self.complaints, self.frames = page, complaints, frames
+        self.address = address
 
     def cell(self, index):
         return self.page.locator(".jp-CodeCell").nth(index)
@@ -98,6 +109,7 @@ class Notebook:
 def notebook(tmp_path_factory):
     folder = tmp_path_factory.mktemp("lab")
     lab_server.write_notebook(folder / "work" / "widgets.ipynb", CELLS)
+    lab_server.write_notebook(folder / "work" / "blocked.ipynb", BLOCKED)
     complaints, frames = [], []
 
     def received(frame):
@@ -114,7 +126,19 @@ def notebook(tmp_path_factory):
         page.on("websocket", lambda socket: socket.on("framereceived", received))
         lab_server.open_notebook(page, address, "widgets.ipynb", front_end=FRONT_END)
         lab_server.run_all(page)
-        yield Notebook(page, complaints, frames)
+        yield Notebook(page, complaints, frames, address)
+
+
+@pytest.fixture(scope="module")
+def blocked(notebook):
+    """A notebook in a page that gets no script but those of JupyterLab and of the core widgets."""
+    page = notebook.page.context.browser.new_page(viewport={"width": 1280, "height": 1100})
+    page.set_default_timeout(lab_server.SLOW)
+    page.route(re.compile("/anywidget/"), lambda route: route.abort())
+    lab_server.open_notebook(page, notebook.address, "blocked.ipynb", front_end=FRONT_END)
+    lab_server.run_all(page)
+    yield Notebook(page)
+    page.close()
 
 
 def _is_outside(url, address):
@@ -132,6 +156,11 @@ def test_a_key_press_on_a_slider_changes_the_picture(notebook):
         "([img, old]) => img.src !== old", arg=[image.element_handle(), source]
     )
     assert image.evaluate(BYTES) != before
+
+
+def test_a_picture_is_named_by_its_caption(notebook):
+    picture = notebook.cell(SAMPLER).get_by_role("img", name=re.compile("^Picture from seed"))
+    picture.wait_for()
 
 
 def test_a_slider_moved_by_hand_and_then_by_python_is_where_python_put_it(notebook):
@@ -243,6 +272,12 @@ def test_the_keyboard_draws_and_its_keys_stay_in_the_canvas(notebook):
     assert notebook.page.locator(".jp-Cell").count() == cells
 
 
+def test_a_sketch_file_is_opened(notebook):
+    notebook.cell(CANVAS).locator("input[type=file]").set_input_files(FILE)
+    notebook.status("1 stroke,")
+    assert notebook.printed() == LINE
+
+
 def test_a_running_job_stops(notebook):
     cell = notebook.cell(JOB)
     words = cell.locator(".hw5-words")
@@ -278,3 +313,36 @@ def test_the_cat_follows_the_mouse(notebook):
 def test_the_browser_has_nothing_to_complain_about(notebook):
     excused = (TOO_BUSY, ITS_OWN) if FRONT_END == "notebook" else (TOO_BUSY,)
     assert [text for text in notebook.complaints if not any(e in text for e in excused)] == []
+
+
+# ------------------------------------------------------------------ where scripts are blocked
+
+
+def test_a_core_slider_moves_its_picture_without_our_scripts(blocked):
+    cell = blocked.cell(B_SAMPLER)
+    cell.locator(".hw5-caption").filter(has_text="seed 0:").wait_for()
+    cell.locator(".noUi-base").first.click()  # its middle
+    cell.locator(".hw5-caption").filter(has_text=re.compile("seed [1-9]")).wait_for()
+
+
+def test_no_error_lies_on_the_cat_without_our_scripts(blocked):
+    error = blocked.cell(B_WORLD).locator(".hw5-stage .jupyter-widgets-error-widget")
+    error.wait_for(state="attached")  # of the layer that follows the mouse
+    assert not error.is_visible()
+
+
+def test_sketches_come_from_samples_and_files_without_our_scripts(blocked):
+    cell = blocked.cell(B_PICKER)
+    for name, count in (("sparse", 7), ("dense", 34)):
+        cell.locator("select").select_option(name)
+        cell.locator(".hw5-caption").filter(has_text=f"{count} strokes.").wait_for()
+    with blocked.page.expect_file_chooser() as chooser:
+        cell.get_by_role("button", name="Open").click()
+    chooser.value.set_files(FILE)
+    cell.locator(".hw5-caption").filter(has_text="1 stroke.").wait_for()
+
+
+def test_in_the_place_of_a_blocked_canvas_stands_what_to_use(blocked):
+    error = blocked.cell(B_DRAWING).locator(".jupyter-widgets-error-widget:visible")
+    words = error.evaluate("(error) => getComputedStyle(error, '::after').content")
+    assert "paper=ui.sketch_picker()" in words

@@ -105,6 +105,10 @@ def test_the_picker_takes_an_uploaded_file():
     assert picker.sketch == SKETCH
 
 
+def test_the_picker_is_a_panel_whose_keys_are_guarded():
+    assert "hw5-panel" in ui.sketch_picker()._dom_classes
+
+
 def test_the_picker_says_what_is_wrong_with_a_file():
     picker = ui.sketch_picker()
     picker._on_upload({"new": ({"name": "a.json", "content": memoryview(b"{")},)})
