@@ -44,10 +44,11 @@ LAB = {
 def staged(notebook: NotebookNode) -> NotebookNode:
     """A copy with folded code; what a cell showed when it was stored is its fallback.
 
-    A control without its kernel is dead or not there, so a line takes its place until it is run.
+    A control without its kernel is dead or not there, so a line and a still picture take its place
+    until it is run.
     """
     book = copy.deepcopy(notebook)
-    for cell in book.cells:
+    for index, cell in enumerate(book.cells):
         slide = cell.metadata.setdefault("slideshow", {})
         slide["slide_type"] = "slide" if begins_slide(cell) else "-"
         if cell.cell_type != "code":
@@ -55,8 +56,29 @@ def staged(notebook: NotebookNode) -> NotebookNode:
         cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
         if waits_for_kernel(cell):
             line = nbformat.v4.new_output("display_data", data={"text/markdown": LIVE})
-            cell.outputs = [line]
+            cell.outputs = [line, *still(notebook, index)]
     return book
+
+
+def still(notebook: NotebookNode, index: int) -> list[NotebookNode]:
+    """What stands in for the control of cell `index`, as outputs; nothing where nothing is stored.
+
+    It is the picture of the checkpoint right behind it, which fixes what the control shows; else
+    the last picture before it, which is what the control moves.
+    """
+    code = [c for c in notebook.cells[index + 1 :] if c.cell_type == "code"][:1]
+    behind = [c for c in code if "checkpoint" in c.metadata.get("tags", [])]
+    before = [c for c in reversed(notebook.cells[:index]) if c.cell_type == "code"]
+    found = next(filter(None, map(pictures, [*behind, *before])), [])
+    return [
+        nbformat.v4.new_output("display_data", data=o.data, metadata=o.get("metadata", {}))
+        for o in copy.deepcopy(found)
+    ]
+
+
+def pictures(cell: NotebookNode) -> list[NotebookNode]:
+    """The stored outputs of a cell that are pictures."""
+    return [o for o in cell.outputs if any(kind.startswith("image/") for kind in o.get("data", {}))]
 
 
 def waits_for_kernel(cell: NotebookNode) -> bool:

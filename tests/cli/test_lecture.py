@@ -57,9 +57,27 @@ def test_the_code_is_folded_and_the_stored_picture_stays_as_the_fallback(copies)
 
 @pytest.mark.parametrize("number", [2, 4])
 def test_a_control_without_a_kernel_is_replaced_by_how_to_start_it(copies, number):
-    (output,) = cells_of(copies[0])[number].outputs
-    assert "Shift+Enter" in output["data"]["text/markdown"]
-    assert lecture_stage.WIDGET not in output["data"]
+    line, *_ = outputs = cells_of(copies[0])[number].outputs
+    assert "Shift+Enter" in line["data"]["text/markdown"]
+    assert all(lecture_stage.WIDGET not in output["data"] for output in outputs)
+
+
+def test_a_still_stands_in_for_a_control():
+    """The picture of the checkpoint right behind it; without one, the last picture before it."""
+    kept = new_output("execute_result", data={"image/png": "AAAA"}, execution_count=3)
+    cells = [
+        new_code_cell("show", outputs=[PICTURE]),
+        new_code_cell("ui.world()", metadata={"tags": ["interactive"]}),
+        new_markdown_cell("Look."),
+        new_code_cell("fix", outputs=[kept], metadata={"tags": ["checkpoint"]}),
+        new_code_cell("ui.mixer()", metadata={"tags": ["interactive"]}),
+    ]
+    book = new_notebook(cells=cells)
+    stills = [lecture_stage.still(book, number)[0] for number in (1, 4)]
+    assert [still.data["image/png"] for still in stills] == ["AAAA", "AAAA"]
+    book.cells[3].metadata["tags"] = []
+    assert lecture_stage.still(book, 1)[0].data["image/png"] == PICTURE["data"]["image/png"]
+    assert lecture_stage.still(new_notebook(cells=cells[1:2]), 0) == []
 
 
 def test_the_notebooks_themselves_are_not_changed(notebooks, tmp_path):
