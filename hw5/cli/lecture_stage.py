@@ -64,21 +64,32 @@ def still(notebook: NotebookNode, index: int) -> list[NotebookNode]:
     """What stands in for the control of cell `index`, as outputs; nothing where nothing is stored.
 
     It is the picture of the checkpoint right behind it, which fixes what the control shows; else
-    the last picture before it, which is what the control moves.
+    the last picture before it on its slide, which is what the control moves; else that
+    checkpoint's words.
     """
-    code = [c for c in notebook.cells[index + 1 :] if c.cell_type == "code"][:1]
-    behind = [c for c in code if "checkpoint" in c.metadata.get("tags", [])]
-    before = [c for c in reversed(notebook.cells[:index]) if c.cell_type == "code"]
-    found = next(filter(None, map(pictures, [*behind, *before])), [])
-    return [
-        nbformat.v4.new_output("display_data", data=o.data, metadata=o.get("metadata", {}))
-        for o in copy.deepcopy(found)
-    ]
+    after = [c for c in notebook.cells[index + 1 :] if c.cell_type == "code"][:1]
+    behind = [c for c in after if "checkpoint" in c.metadata.get("tags", [])]
+    before = []
+    for cell in reversed(notebook.cells[:index]):
+        if begins_slide(cell):
+            break
+        before += [pictures(cell)]
+    words = [[o for o in cell.outputs if o.output_type == "stream"] for cell in behind]
+    found = next(filter(None, [*map(pictures, behind), *before, *words]), [])
+    return [as_shown(output) for output in copy.deepcopy(found)]
 
 
 def pictures(cell: NotebookNode) -> list[NotebookNode]:
     """The stored outputs of a cell that are pictures."""
-    return [o for o in cell.outputs if any(kind.startswith("image/") for kind in o.get("data", {}))]
+    outputs = cell.get("outputs", [])
+    return [o for o in outputs if any(kind.startswith("image/") for kind in o.get("data", {}))]
+
+
+def as_shown(output: NotebookNode) -> NotebookNode:
+    """A result as another cell can show it: without the number of the cell that it came from."""
+    if output.output_type != "execute_result":
+        return output
+    return nbformat.v4.new_output("display_data", data=output.data, metadata=output.metadata)
 
 
 def waits_for_kernel(cell: NotebookNode) -> bool:

@@ -63,21 +63,25 @@ def test_a_control_without_a_kernel_is_replaced_by_how_to_start_it(copies, numbe
 
 
 def test_a_still_stands_in_for_a_control():
-    """The picture of the checkpoint right behind it; without one, the last picture before it."""
+    """The checkpoint's picture; else the last one on the slide; else the checkpoint's words."""
     kept = new_output("execute_result", data={"image/png": "AAAA"}, execution_count=3)
+    said = new_output("stream", name="stdout", text="as expected")
     cells = [
+        new_markdown_cell("## A slide"),
         new_code_cell("show", outputs=[PICTURE]),
         new_code_cell("ui.world()", metadata={"tags": ["interactive"]}),
         new_markdown_cell("Look."),
-        new_code_cell("fix", outputs=[kept], metadata={"tags": ["checkpoint"]}),
-        new_code_cell("ui.mixer()", metadata={"tags": ["interactive"]}),
+        new_code_cell("fix", outputs=[said, kept], metadata={"tags": ["checkpoint"]}),
     ]
     book = new_notebook(cells=cells)
-    stills = [lecture_stage.still(book, number)[0] for number in (1, 4)]
-    assert [still.data["image/png"] for still in stills] == ["AAAA", "AAAA"]
-    book.cells[3].metadata["tags"] = []
-    assert lecture_stage.still(book, 1)[0].data["image/png"] == PICTURE["data"]["image/png"]
-    assert lecture_stage.still(new_notebook(cells=cells[1:2]), 0) == []
+    (still,) = lecture_stage.still(book, 2)
+    assert still.output_type == "display_data" and still.data == {"image/png": "AAAA"}
+    book.cells[4].outputs = [said]
+    assert lecture_stage.still(book, 2) == [PICTURE]
+    book.cells.insert(2, new_markdown_cell("## Another slide"))
+    assert lecture_stage.still(book, 3) == [said]
+    book.cells[5].metadata["tags"] = []
+    assert lecture_stage.still(book, 3) == []
 
 
 def test_the_notebooks_themselves_are_not_changed(notebooks, tmp_path):
