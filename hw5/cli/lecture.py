@@ -27,8 +27,9 @@ def lecture(
 ) -> int:
     """Open the notebooks for a lecture: full window, large type, code folded, pictures in place.
 
-    Every cell shows what it showed when it was stored, so a slow one need not be run; run it, and
-    its picture is replaced. Stop a cell with the square in the toolbar, a job with its Stop button.
+    Every cell shows what it showed when it was stored, so a slow one need not be run, and a control
+    shows a still; run it, and its picture is replaced. Stop a cell with the square in the
+    toolbar, a job with its Stop button.
     Copies are opened: whatever happens on the screen, notebooks and student files stay as they are.
 
     For example:

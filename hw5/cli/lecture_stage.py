@@ -44,10 +44,11 @@ LAB = {
 def staged(notebook: NotebookNode) -> NotebookNode:
     """A copy with folded code; what a cell showed when it was stored is its fallback.
 
-    A control without its kernel is dead or not there, so a line takes its place until it is run.
+    A control without its kernel is dead or not there, so a line and a still picture take its place
+    until it is run.
     """
     book = copy.deepcopy(notebook)
-    for cell in book.cells:
+    for index, cell in enumerate(book.cells):
         slide = cell.metadata.setdefault("slideshow", {})
         slide["slide_type"] = "slide" if begins_slide(cell) else "-"
         if cell.cell_type != "code":
@@ -55,8 +56,40 @@ def staged(notebook: NotebookNode) -> NotebookNode:
         cell.metadata.setdefault("jupyter", {})["source_hidden"] = True
         if waits_for_kernel(cell):
             line = nbformat.v4.new_output("display_data", data={"text/markdown": LIVE})
-            cell.outputs = [line]
+            cell.outputs = [line, *still(notebook, index)]
     return book
+
+
+def still(notebook: NotebookNode, index: int) -> list[NotebookNode]:
+    """What stands in for the control of cell `index`, as outputs; nothing where nothing is stored.
+
+    It is the picture of the checkpoint right behind it, which fixes what the control shows; else
+    the last picture before it on its slide, which is what the control moves; else that
+    checkpoint's words.
+    """
+    after = [c for c in notebook.cells[index + 1 :] if c.cell_type == "code"][:1]
+    behind = [c for c in after if "checkpoint" in c.metadata.get("tags", [])]
+    before = []
+    for cell in reversed(notebook.cells[:index]):
+        if begins_slide(cell):
+            break
+        before += [pictures(cell)]
+    words = [[o for o in cell.outputs if o.output_type == "stream"] for cell in behind]
+    found = next(filter(None, [*map(pictures, behind), *before, *words]), [])
+    return [as_shown(output) for output in copy.deepcopy(found)]
+
+
+def pictures(cell: NotebookNode) -> list[NotebookNode]:
+    """The stored outputs of a cell that are pictures."""
+    outputs = cell.get("outputs", [])
+    return [o for o in outputs if any(kind.startswith("image/") for kind in o.get("data", {}))]
+
+
+def as_shown(output: NotebookNode) -> NotebookNode:
+    """A result as another cell can show it: without the number of the cell that it came from."""
+    if output.output_type != "execute_result":
+        return output
+    return nbformat.v4.new_output("display_data", data=output.data, metadata=output.metadata)
 
 
 def waits_for_kernel(cell: NotebookNode) -> bool:

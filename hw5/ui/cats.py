@@ -39,8 +39,8 @@ TABS = {
     "Fixed": ("eye_distance", "nose_length"),
 }  # fmt: skip
 FIXED = (
-    "The same in every training picture: no code of a generator trained on this world can change "
-    "them. Here you can."
+    "The same in every training picture: no generator trained on this world has ever seen them "
+    "move. Here you can move them."
 )
 CHOICES = {
     "mouth": {word: index for index, word in enumerate(scene.MOUTHS)},

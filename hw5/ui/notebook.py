@@ -1,7 +1,8 @@
 """What every notebook begins with: threads, seeds, fresh code, and errors in a line.
 
 Offers `start`, called once at the top; `expect`, which says whether a figure is what it should be;
-`table`, which prints rows under each other; and `runs_folder`. Read next: unfilled.py, which words
+`table`, which prints rows under each other; `beside`, which sets published figures next to one's
+own; and `runs_folder`. Read next: unfilled.py, which words
 an unfilled task, and waiting.py, which says what a slow cell is at.
 """
 
@@ -86,6 +87,23 @@ def table(rows: Mapping[str, Sequence[Cell]], columns: Sequence[str]) -> None:
     for line in lines:
         first, *rest = (word.rjust(width) for word, width in zip(line, widths, strict=True))
         print("  ".join([first.strip().ljust(widths[0]), *rest]).rstrip())
+
+
+def beside(
+    rows: Mapping[str, tuple[Cell, Cell]], *, source: str = "the report", own: str = "here"
+) -> None:
+    """Print what others have published next to what was measured here.
+
+    Seconds and the ends of searches differ from machine to machine, so a cell that calls this has
+    the tag nbval-ignore-output (tests/notebooks asks for it); `expect` says what holds anywhere.
+
+    Args:
+        rows: the figure in words, with its unit -> (theirs, one's own); None leaves a gap, words
+            stand as they are.
+        source: who published.
+        own: who measured.
+    """
+    table(rows, [source, own])
 
 
 def runs_folder(name: str) -> Path:

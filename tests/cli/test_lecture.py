@@ -57,9 +57,31 @@ def test_the_code_is_folded_and_the_stored_picture_stays_as_the_fallback(copies)
 
 @pytest.mark.parametrize("number", [2, 4])
 def test_a_control_without_a_kernel_is_replaced_by_how_to_start_it(copies, number):
-    (output,) = cells_of(copies[0])[number].outputs
-    assert "Shift+Enter" in output["data"]["text/markdown"]
-    assert lecture_stage.WIDGET not in output["data"]
+    line, *_ = outputs = cells_of(copies[0])[number].outputs
+    assert "Shift+Enter" in line["data"]["text/markdown"]
+    assert all(lecture_stage.WIDGET not in output["data"] for output in outputs)
+
+
+def test_a_still_stands_in_for_a_control():
+    """The checkpoint's picture; else the last one on the slide; else the checkpoint's words."""
+    kept = new_output("execute_result", data={"image/png": "AAAA"}, execution_count=3)
+    said = new_output("stream", name="stdout", text="as expected")
+    cells = [
+        new_markdown_cell("## A slide"),
+        new_code_cell("show", outputs=[PICTURE]),
+        new_code_cell("ui.world()", metadata={"tags": ["interactive"]}),
+        new_markdown_cell("Look."),
+        new_code_cell("fix", outputs=[said, kept], metadata={"tags": ["checkpoint"]}),
+    ]
+    book = new_notebook(cells=cells)
+    (still,) = lecture_stage.still(book, 2)
+    assert still.output_type == "display_data" and still.data == {"image/png": "AAAA"}
+    book.cells[4].outputs = [said]
+    assert lecture_stage.still(book, 2) == [PICTURE]
+    book.cells.insert(2, new_markdown_cell("## Another slide"))
+    assert lecture_stage.still(book, 3) == [said]
+    book.cells[5].metadata["tags"] = []
+    assert lecture_stage.still(book, 3) == []
 
 
 def test_the_notebooks_themselves_are_not_changed(notebooks, tmp_path):

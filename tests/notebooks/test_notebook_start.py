@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
-import nbformat
 import pytest
 import torch
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
 
 from hw5.kit.checks import InputError
 from hw5.ui import notebook, unfilled
@@ -81,6 +77,13 @@ def test_another_figure_is_shown(value, capsys):
 def test_a_table_lines_its_columns_up(capsys):
     notebook.table({"w": [25.31, None], "w+": [1234.5, 0.01234]}, ["PSNR, dB", "loss"])
     assert capsys.readouterr().out == ("    PSNR, dB   loss\nw       25.3\nw+     1,234  0.012\n")
+
+
+def test_published_figures_stand_left_of_ones_own(capsys):
+    notebook.beside({"time, s": (34, 61.27), "verdict": ("neat", None)}, source="report")
+    assert capsys.readouterr().out == (
+        "         report  here\ntime, s      34  61.3\nverdict    neat\n"
+    )
 
 
 def test_start_sets_as_many_threads_as_the_environment_says(monkeypatch):

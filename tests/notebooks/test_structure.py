@@ -61,7 +61,7 @@ def unstable_ids(book: NotebookNode) -> list[str]:
 
 
 def without_frame(book: NotebookNode) -> list[str]:
-    """Goals, time box and difficulty at the top; predictions; an open question at the end."""
+    """Goals, time box, difficulty at the top; predictions, a slip; an open question at the end."""
     head, last = book.cells[0].source, book.cells[-1].source
     everything = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
     needed = {
@@ -71,9 +71,30 @@ def without_frame(book: NotebookNode) -> list[str]:
         "what you write": "**You write**" in head,
         "goals": "### When you are through, you can" in head,
         "three predictions": everything.count("**Predict") >= 3,
+        "what goes wrong": re.search(r"(###|\*\*) ?What goes wrong, and how it looks", everything),
         "an open question": last.startswith("## An open question") and "?" in last,
     }
     return [f"lacks {what}" for what, is_there in needed.items() if not is_there]
+
+
+def disagreeing_times(book: NotebookNode) -> list[str]:
+    """A time box is as long as its sections together, and the tasks fit into it."""
+    head = book.cells[0].source
+    box = re.search(r"\*\*Time\*\* about (\d+) (minutes|hours)", head)
+    if not box:
+        return ["says no time"]
+    total = int(box[1]) * (60 if box[2] == "hours" else 1)
+    text = "\n".join(cell.source for cell in book.cells if cell.cell_type == "markdown")
+    sections = sum(map(int, re.findall(r"^## .*\((?:.*, )?(\d+) minutes", text, re.MULTILINE)))
+    tasks = sum(map(int, re.findall(r"^\|.*\| (\d+) \|$", head, re.MULTILINE)))
+    return [
+        f"{total} minutes, {what} {minutes}"
+        for what, minutes, is_wrong in (
+            ("its sections", sections, (sections or tasks) and sections != total),
+            ("its tasks", tasks, tasks > total),
+        )
+        if is_wrong
+    ]
 
 
 def without_start(book: NotebookNode) -> list[str]:
@@ -93,16 +114,25 @@ def long_cells(book: NotebookNode) -> list[str]:
 
 
 def loose_interaction(book: NotebookNode) -> list[str]:
-    """Widgets are never compared, and a checkpoint follows each of them."""
+    """Widgets are never compared, and the very next cell fixes what was to be seen."""
     cells, found = code(book), []
     for index, cell in enumerate(cells):
         if "interactive" not in tags(cell):
             continue
         if "nbval-ignore-output" not in tags(cell):
             found.append(f"{cell.id}: interactive, and compared")
-        if not any("checkpoint" in tags(later) for later in cells[index + 1 :]):
-            found.append(f"{cell.id}: no checkpoint follows")
+        if not any("checkpoint" in tags(later) for later in cells[index + 1 : index + 2]):
+            found.append(f"{cell.id}: no checkpoint right behind it")
     return found
+
+
+def compared_figures(book: NotebookNode) -> list[str]:
+    """What stands beside published figures is a time or an end of a search: it varies."""
+    return [
+        f"{cell.id}: beside, and compared"
+        for cell in code(book)
+        if "notebook.beside(" in cell.source and "nbval-ignore-output" not in tags(cell)
+    ]
 
 
 def machine_paths(book: NotebookNode) -> list[str]:
@@ -142,8 +172,8 @@ def not_as_run(book: NotebookNode) -> list[str]:
 
 
 RULES = [
-    unstable_ids, without_frame, without_start, long_cells, loose_interaction, machine_paths,
-    pictures_without_words, not_as_run,
+    unstable_ids, without_frame, disagreeing_times, without_start, long_cells, loose_interaction,
+    compared_figures, machine_paths, pictures_without_words, not_as_run,
 ]  # fmt: skip
 
 
@@ -182,7 +212,7 @@ def test_a_file_that_a_button_keeps_is_nothing_to_commit():
 
 def sample(**changes: object) -> NotebookNode:
     """A notebook of one cell that breaks every rule but those that `changes` mend."""
-    cell = nbformat.v4.new_code_cell("x = 1\n" * 16, id="a1b2c3d4")
+    cell = nbformat.v4.new_code_cell("x = 1\n" * 16 + "notebook.beside({})", id="a1b2c3d4")
     picture = nbformat.v4.new_output(
         "display_data", data={"image/png": "", "text/plain": "/" + "home/me"}
     )
@@ -190,6 +220,19 @@ def sample(**changes: object) -> NotebookNode:
     cell.metadata["tags"] = ["interactive"]
     cell.update(changes)
     return nbformat.v4.new_notebook(cells=[cell])
+
+
+@pytest.mark.parametrize(
+    ("box", "section", "minutes", "is_right"),
+    [("2 hours", 120, 90, True), ("90 minutes", 100, 90, False), ("90 minutes", 90, 100, False),
+     ("90 minutes", None, 60, False), ("90 minutes", None, None, True)],
+)  # fmt: skip
+def test_times_are_added_up(box, section, minutes, is_right):
+    head = f"# A title\n\n**Time** about {box} · ...\n"
+    head += f"\n| 1.1 | `f` | {minutes} |" if minutes else ""
+    body = f"## A · Part  (★☆☆, {section} minutes, `f`)" if section else "## A · Part"
+    cells = [nbformat.v4.new_markdown_cell(text) for text in (head, body)]
+    assert (disagreeing_times(nbformat.v4.new_notebook(cells=cells)) == []) == is_right
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
