@@ -21,6 +21,7 @@ def train(
     stale: bool = False,
     pictures: Path | None = None,
     go_on: bool = False,
+    ship_anyway: bool = False,
 ) -> int:
     """Train a shipped weight: resumable, with a log, a grid of samples and a card beside it.
 
@@ -43,6 +44,8 @@ def train(
             runs/train
         go_on: begin a new run as the shipped weight, in place of a random one: what you get on a
             fresh clone to train a network further
+        ship_anyway: put the outcome in the place of the shipped weight though its FID, or an
+            encoder's LPIPS, is no better; without, it then stays in the run's folder
     """
     from hw5.kit.checks import InputError, check_number
 
@@ -69,5 +72,5 @@ def train(
         return training.measure_curve(name)
     return training.train(
         name, hours=hours, device=device, seed=seed, compiled=compiled, pictures=pictures,
-        go_on=go_on,
+        go_on=go_on, ship_anyway=ship_anyway,
     )  # fmt: skip

@@ -14,15 +14,18 @@ from hw5.kit.checks import check_choice
 def train(
     name: str, *, hours: float, device: str, seed: int, compiled: bool = True,
     folder: Path = Path("runs/train"), pictures: Path | None = None, go_on: bool = False,
+    ship_anyway: bool = False,
 ) -> int:  # fmt: skip
     """Train the weight called `name`, or go on where it stopped; ship it with its card.
 
-    With `pictures`, a folder of one's own, the result stays in the run folder. With `go_on` a new
-    run begins as the shipped weight.
+    With `pictures`, a folder of one's own, the result stays in the run folder, and so does one that
+    is worse than the shipped weight, unless it is to `ship_anyway`. With `go_on` a new run begins
+    as the shipped weight.
 
     Raises:
         InputError: an unknown name, a weight it is trained on that is missing, no pictures, or
-            `go_on` for a weight that is trained anew in minutes or grown from another.
+            `go_on` for a weight that is trained anew in minutes or grown from another, or for a run
+            that began otherwise.
     """
     from hw5.train.encoder_recipes import check_takes_pictures
     from hw5.train.own_pictures import run_name
@@ -34,7 +37,7 @@ def train(
     if go_on:
         check_choice("train --go-on", name, [key for key, each in RECIPES.items() if each.goes_on])
     place = folder / run_name(name, pictures)
-    RECIPES[name].run(Job(hours, device, seed, place, compiled, pictures, go_on))
+    RECIPES[name].run(Job(hours, device, seed, place, compiled, pictures, go_on, ship_anyway))
     return 0
 
 
