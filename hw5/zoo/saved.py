@@ -207,7 +207,9 @@ def _build(path: Path, kind: str, config: dict[str, Any], state: dict[str, Tenso
     check_choice(f"{path}: kind", kind, tuple(BUILDERS))
     check_weights(path, state)
     try:
-        with torch.device("meta"):  # spares drawing random weights that are replaced at once
+        # Not on the meta device: it imports sympy and torch's compiler, a second of a fresh
+        # process, where drawing weights that are replaced at once takes a tenth.
+        with torch.random.fork_rng(devices=[]):  # whose numbers are nobody else's to miss
             network = BUILDERS[kind](**config)
         network.load_state_dict(state, assign=True)
     except (TypeError, ValueError, RuntimeError) as error:

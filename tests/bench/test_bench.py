@@ -53,11 +53,19 @@ def test_operations_of_a_matrix_product_are_counted():
     assert generator.count_flops(lambda: a @ b) == 2 * 3 * 5 * 7
 
 
+def test_a_first_load_is_timed_without_the_imports_of_its_process():
+    begin = time.perf_counter()
+    seconds = generator.load_seconds("dcgan")
+    assert 0 < seconds < 0.5 * (time.perf_counter() - begin)  # torch's import alone takes longer
+
+
 def test_the_share_is_the_generators_operations_over_the_peaks(tiny, monkeypatch):
     monkeypatch.setattr(generator, "PEAK_SHAPES", ((8, 16), (2, 4)))
     monkeypatch.setattr(generator, "PEAK_BATCH", 2)
     monkeypatch.setattr(generator, "median_seconds", lambda _work, **_: 1.0)
+    monkeypatch.setattr(generator, "load_seconds", lambda name: float(len(name)))
     found = generator.measure_generators()
+    assert found["dcgan_load_seconds"] == 5.0
     peak = 2 * 2 * 8 * 8 * 9 * 16 * 16  # operations of the larger convolution
     assert found["peak_gigaflops"] == pytest.approx(peak / 1e9)
     one = generator.count_flops(generator.forward_pass(tiny, 1))
