@@ -14,22 +14,9 @@ import torch
 from hw5 import zoo
 from hw5.train.adversarial import Duel
 from hw5.train.jobs import kept_figures
-from hw5.world import dataset
-from tests.train.killed_run import KILLED_AT, NAME, PICTURES, run, use_zoo
+from tests.train.killed_run import KILLED_AT, NAME, run
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """Rendered pictures, and a data folder that holds the feature network only."""
-    monkeypatch.setenv("HW5_CACHE", str(tmp_path / "cache"))
-    dataset.pictures("train", PICTURES, with_segmentation=True)
-    features, card = zoo.load("world-features"), zoo.card("world-features")
-    config = {"num_outputs": features.num_outputs, "num_classes": features.num_classes}
-    use_zoo(tmp_path / "data", monkeypatch)
-    zoo.save("world-features", features, kind="world-features", config=config, card=card)
-    return tmp_path
 
 
 @pytest.mark.slow

@@ -217,7 +217,7 @@ def gives_a_curve(plan, folder, monkeypatch):
     assert cards.stale() == []
 
 
-def test_what_was_trained_on_a_changed_weight_is_renewed_in_order(own_zoo, monkeypatch):
+def test_what_was_trained_on_a_changed_weight_is_listed_and_renewed(own_zoo, monkeypatch, capsys):
     features = zoo.load("world-features")
     config = {"num_outputs": features.num_outputs, "num_classes": features.num_classes}
     for name, network, kind in (
@@ -233,12 +233,18 @@ def test_what_was_trained_on_a_changed_weight_is_renewed_in_order(own_zoo, monke
     card = zoo.card("world-features")
     zoo.save("world-features", features, kind="world-features", config=config, card=card)
     assert cards.stale() == ["dcgan", "dcgan-discriminator"]
-    ran = []
+    ran, said = [], []
     for name in recipes.RECIPES:
-        recipe = replace(recipes.RECIPES[name], run=lambda job, name=name: ran.append(name))
-        monkeypatch.setitem(recipes.RECIPES, name, recipe)
+        note = lambda job, name=name: (ran.append(name), said.append(capsys.readouterr().out))  # noqa: E731
+        monkeypatch.setitem(recipes.RECIPES, name, replace(recipes.RECIPES[name], run=note))
     train.renew_stale(hours=1.0, device="cpu")
     assert ran == ["dcgan"]
+    assert said[0].splitlines()[1:] == ["dcgan"]  # before it was trained
+
+
+def test_where_nothing_is_stale_that_is_said(own_zoo, capsys):
+    train.renew_stale(hours=1.0, device="cpu")
+    assert capsys.readouterr().out == "nothing is stale\n"
 
 
 def test_unknown_curves_are_refused():
