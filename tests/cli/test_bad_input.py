@@ -113,7 +113,7 @@ OPTIONS = [
     ["sample", "--out", "picture.xyz"],
     ["sample", "--out", "."],
     ["world", "--count", 0],
-    ["world", "--size", 15],
+    ["world", "--size", 20],
     ["world", "--size", 99999],
     ["world", "--count", 1, "--set", "yaw"],
     ["world", "--count", 1, "--set", "yaw=left"],
