@@ -18,6 +18,7 @@ OPTIMISERS = ("adam", "lbfgs")
 NOISE_MODES = ("fixed", "optimised")
 PRECISIONS = ("float32", "bfloat16", "auto")
 PATHS = ("auto", "linear", "spherical")
+LPIPS_BACKBONES = ("auto", "offline", "alex", "vgg", "squeeze")
 
 # Adam: ADA. L-BFGS: 1, because a quasi-Newton direction comes with its own length; the line search
 # only shortens or stretches it (starter: 0.1).
@@ -42,6 +43,9 @@ class LossWeights:
     style: float = 0.0
     # weight of LPIPS; off in the starter (ADA: 1, and nothing else)
     lpips: float = 0.0
+    # network behind LPIPS: alex, vgg or squeeze as published, each to be fetched first; offline,
+    # ours; or auto, the first of the published ones that is here, else ours (StyleGAN2, ADA: vgg)
+    lpips_backbone: str = "auto"
     # weight of the mean squared entry of delta; report: 0.1 to project, 0.01 to 0.1 for scribbles
     penalty: float = 0.0
     # network behind the perceptual and style losses, by its name in the zoo: vgg19 (starter; to be
@@ -60,6 +64,7 @@ class LossWeights:
     def __post_init__(self) -> None:
         """Refuse weights that cannot be meant."""
         _choice("norm", self.norm, NORMS)
+        _choice("lpips_backbone", self.lpips_backbone, LPIPS_BACKBONES)
         for name in ("pixel", "perceptual", "style", "lpips", "penalty"):
             _number(name, getattr(self, name), low=0)
         for weight in self.layer_weights:

@@ -49,7 +49,11 @@ def open_generator(name: str, device: torch.device = CPU) -> Generator:
 
 
 def build_criterion(weights: LossWeights, device: torch.device = CPU) -> Criterion:
-    """The criterion for these weights, with the bundled networks that it needs and no others."""
+    """The criterion for these weights, with the networks that it needs and no others.
+
+    Raises:
+        InputError: a network is named that is not on this machine; the message says what to fetch.
+    """
     needed = weights.perceptual or weights.style
     features = open_features(weights.features, device) if needed else None
     ruler = None
@@ -57,7 +61,7 @@ def build_criterion(weights: LossWeights, device: torch.device = CPU) -> Criteri
         from hw5.metrics.perceptual import lpips_metric  # here: the lpips package is slow to import
 
         # It answers (N,); the package's loss, and so `lpips_loss`, has a map.
-        metric = lpips_metric().to(device)
+        metric = lpips_metric(weights.lpips_backbone).to(device)
 
         def ruler(output: Images, target: Images) -> Images:
             return metric(output, target)[:, None, None, None]

@@ -95,8 +95,9 @@ def draw(
     (`num_mean` 0, several `num_seeds`); `start=projected.code` from a picture, to edit it, with
     `keep=projected.image` to hold the rest and `noise=projected.noise` to render alike.
 
-    A criterion with a `penalty` of 0.01 to 0.1 (student report) keeps the code near its start:
-    few strokes leave most of the picture open, and without it the search wanders off.
+    A criterion with a `penalty` (`LossWeights.for_scribbles`: 5) keeps the code near its start:
+    few strokes leave most of the picture open, and without it the search wanders off. So it does
+    at the student report's 0.01 to 0.1, which are for codes of another scale.
 
     Hint: a sketch is a target with a mask, so `project` does the work; wrap the criterion with
     `keep_rest` if there is something to keep. `distance_from_mean` measures both codes. Expected:

@@ -78,13 +78,14 @@ def learning(desk: Desk, number: int) -> str:
     floor = zoo.card(desk.settings.stylegan).get("metrics", {}).get("fid_floor")
     if not lines or not floor:
         return "<p>The cards of these weights hold no curve of FID over pictures seen.</p>"
-    lines.append(Line("the world's floor", [0.0, highest], [floor, floor]))
+    lines.append(Line("floor, of 10,000", [0.0, highest], [floor, floor]))
     alt = "Falling curves of FID against thousands of pictures seen, and the world's floor below"
     chart = line_chart(lines, x_label="pictures seen, thousands", y_label="FID", alt=alt)
     caption = (
         "How the generators learned: FID on the way, of fewer pictures than in the table and so "
-        "somewhat higher; warm is the warm start, duel the time with a judge. During its warm "
-        "start the StyleGAN2 is given the w of the world's cats."
+        "higher; the floor is the table's, of 10,000, and not to be reached with so few. Warm is "
+        "the warm start, duel the time with a judge. During its warm start the StyleGAN2 is given "
+        "the w of the world's cats."
     )
     return markup.figure("learning", number, chart, caption)
 

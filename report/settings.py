@@ -32,3 +32,14 @@ class ReportSettings:
     device: str = "cpu"
     # which cats: the same seed gives the same report, but for rounding
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse budgets that cannot be meant."""
+        from hw5.kit.checks import check_number  # here: it imports torch, which help does without
+        from hw5.kit.seeding import MAX_SEED
+
+        lowest = {"num_mean": 0, "num_frames": 2}
+        counts = ("adam_steps", "lbfgs_evaluations", "drawing_steps", "num_hero", *lowest)
+        for name in counts:
+            check_number(name, getattr(self, name), low=lowest.get(name, 1), whole=True)
+        check_number("seed", self.seed, low=0, high=MAX_SEED, whole=True)

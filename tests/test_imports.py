@@ -47,6 +47,17 @@ def test_importing_hw5_costs_little_more_than_torch():
     assert cost < ALLOWED_OVER_TORCH
 
 
+def test_loading_a_generator_imports_neither_sympy_nor_the_compiler():
+    """They take most of a second in a fresh process, and no network that is loaded needs them."""
+    loaded = json.loads(
+        python(
+            "import json, sys\nfrom hw5 import zoo\nzoo.load('stylegan2')\n"
+            "print(json.dumps(list(sys.modules)))"
+        )
+    )
+    assert not {"sympy", "torch._dynamo"}.intersection(loaded)
+
+
 def test_the_command_line_helps_without_loading_torch():
     code = (
         "import sys, json, contextlib, io\n"

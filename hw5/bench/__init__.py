@@ -18,7 +18,7 @@ from hw5.bench.official import measure_official
 from hw5.bench.perceptual import measure_perceptual
 from hw5.bench.projection import measure_projection
 from hw5.bench.quality import measure_fid, measure_triplets
-from hw5.bench.reader import measure_reader
+from hw5.bench.reader import measure_reader, measure_world_reader
 from hw5.bench.rendering import measure_compiled, measure_rendering
 from hw5.bench.scribble import measure_scribble
 from hw5.bench.slider import measure_slider
@@ -36,6 +36,7 @@ BENCHES: dict[str, Callable[..., dict[str, float]]] = {
     "perceptual": measure_perceptual,
     "scribble": measure_scribble,
     "reader": measure_reader,
+    "world-reader": measure_world_reader,
     "fid": measure_fid,
     "inversion": measure_inversion,
     "browser": measure_browser,
@@ -44,8 +45,8 @@ BENCHES: dict[str, Callable[..., dict[str, float]]] = {
 ON_ANY_DEVICE = ("official",)  # take a device; the others measure what the CPU does
 # Minutes, where the others take seconds; or a browser.
 ONLY_WHEN_NAMED = (
-    "compiled", "cost", "triplets", "perceptual", "scribble", "reader", "fid", "inversion",
-    "browser", "official",
+    "compiled", "cost", "triplets", "perceptual", "scribble", "reader", "world-reader", "fid",
+    "inversion", "browser", "official",
 )  # fmt: skip
 
 

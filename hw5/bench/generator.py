@@ -1,12 +1,16 @@
-"""How much of this machine's convolution speed the generators reach.
+"""How much of this machine's convolution speed the generators reach, and how fast they load.
 
-Offers `measure_generators`, `peak_flops` and `count_flops`. The peak is measured, not looked up:
-the best of a few plain 3x3 convolutions, in the same precision and with the same threads.
+Offers `measure_generators`, `load_seconds`, `peak_flops` and `count_flops`. The peak is measured,
+not looked up: the best of a few plain 3x3 convolutions, in the same precision and with the same
+threads.
 """
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +21,7 @@ from hw5.bench.timing import median_seconds
 from hw5.kit import seeding
 from hw5.models.generator import Generator
 
+FOLDER = Path(__file__).resolve().parents[2]  # that holds the package
 GENERATORS = ("dcgan", "stylegan2")
 BATCHES = (1, 16)
 # Channels and side of the convolutions that race for the peak.
@@ -25,9 +30,10 @@ PEAK_BATCH = 8
 
 
 def measure_generators() -> dict[str, float]:
-    """For each bundled generator and batch size, the share of the peak; and pictures a second."""
+    """How fast each bundled generator loads, and for each batch size its share of the peak."""
+    found = {f"{name}_load_seconds": load_seconds(name) for name in GENERATORS}
     peak = peak_flops()
-    found = {"peak_gigaflops": peak / 1e9}
+    found["peak_gigaflops"] = peak / 1e9
     for name in GENERATORS:
         network = zoo.load(name)
         for batch in BATCHES:
@@ -36,6 +42,18 @@ def measure_generators() -> dict[str, float]:
             found[f"{name}_batch{batch}_share_of_peak"] = count_flops(work) / seconds / peak
             found[f"{name}_batch{batch}_pictures_per_second"] = batch / seconds
     return found
+
+
+def load_seconds(name: str) -> float:
+    """Seconds of the first `zoo.load` in a fresh process, its imports not counted."""
+    code = (
+        "import time\nfrom hw5 import zoo\nbegin = time.perf_counter()\n"
+        f"zoo.load({name!r})\nprint(time.perf_counter() - begin)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=FOLDER, capture_output=True, text=True, check=True
+    )
+    return float(done.stdout)
 
 
 def forward_pass(network: Generator, batch: int) -> Callable[[], object]:

@@ -1,7 +1,8 @@
-"""How far the ruler for edits can be trusted: its noise floor, factor by factor.
+"""How far the ruler for edits can be trusted. Slow, so only run when named.
 
-Offers `measure_reader`. Protocol: rendered pairs of cats that differ in some factors, all known
-(metrics/what_changed.py). Slow, so only run when named.
+Offers `measure_reader`, its noise floor, factor by factor (protocol: rendered pairs of cats that
+differ in some factors, all known; metrics/what_changed.py), and `measure_world_reader`, the figures
+of its card measured anew.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from hw5 import zoo
 from hw5.kit import seeding
 from hw5.metrics.what_changed import noise_floor, probe_pairs
+from hw5.train import read_quality, recognise
 from hw5.world.factors import FACTORS
 
 NUM_PAIRS = 200
@@ -24,3 +26,11 @@ def measure_reader() -> dict[str, float]:
         found[f"{factor.name}_floor_{unit}"] = float(known.floors[column])
         found[f"{factor.name}_explained"] = float(known.explained[column])
     return found
+
+
+def measure_world_reader() -> dict[str, float]:
+    """R2 or share right of each factor, IoU of each part, ROC-AUC of identity, on unseen cats."""
+    reader = zoo.load("world-reader")
+    judged = read_quality.measure_reader(reader, compiled=True)
+    recognised = recognise.recognition(reader, recognise.IdentitySettings())
+    return {name.replace(" ", "_"): value for name, value in (judged | recognised).items()}

@@ -28,8 +28,9 @@ def bench(
         name: render, generator, slider or projection (all of these by default); slow and only when
             named: compiled (renderer), cost (of an evaluation, by batch and size), triplets and
             perceptual (feature networks), scribble (penalty), reader (noise floor of the ruler for
-            edits), fid, inversion (the fastest against the starter's loop; hours), browser (from a
-            key press to the picture), official (projections with generators of the published sizes)
+            edits), world-reader (its card's figures anew), fid, inversion (the fastest against the
+            starter's loop; hours), browser (from a key press to the picture), official (projections
+            with generators of the published sizes)
         json: file to write as well: flat names to numbers
         page: file for the charts of cost, which has some
         device: cpu, auto (an accelerator if there is one), or a name that torch knows; only for

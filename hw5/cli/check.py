@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import tyro
 
+MAX_SEED = 2**53 - 1  # as in hw5/kit/seeding.py
+
 
 def check(
     parts: tyro.conf.Positional[tuple[str, ...]] = (), *, seed: int = 0, timeout: float = 15.0
@@ -27,6 +29,11 @@ def check(
     from hw5.checking.runner import run
     from hw5.checking.table import as_text, next_step
 
+    if not 0 <= seed <= MAX_SEED:
+        from hw5.kit.checks import InputError  # here: it imports torch, which only checks need
+
+        expected = f"a whole number from 0 to {MAX_SEED}"
+        raise InputError.about("--seed", expected=expected, got=seed)
     report = run(parts, seed=seed, timeout=timeout)
     print(as_text(report))
     print(f"{report.points} of {report.possible} points in {report.seconds:.1f} s")

@@ -33,14 +33,15 @@ def convert(
         out: file to write, ending in .safetensors; a card with its origin is written beside it
         network: G_ema, G or D; the averaged generator by default
         label: class that a conditional network is to draw (CIFAR-10: 3 is cat)
-        overwrite: replace a file that is already there
+        overwrite: replace a file that is already there, or the card beside it
     """
     from hw5 import checkpoints
     from hw5.kit.checks import InputError
 
-    if out.exists() and not overwrite:
+    there = [str(file) for file in (out, out.with_suffix(".json")) if file.exists()]
+    if there and not overwrite:
         hint = "choose another name or allow it with --overwrite"
-        raise InputError.about(str(out), expected="a new file", got="one that is there", hint=hint)
+        raise InputError.about(there[0], expected="a new file", got="one that is there", hint=hint)
     found = checkpoints.read(checkpoint)
     checkpoints.convert(checkpoint, out, network=network, label=label)
     print(f"{found.format}: {', '.join(found.networks)}; {found.image_size} px")

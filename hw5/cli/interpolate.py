@@ -57,8 +57,11 @@ def interpolate(
     from hw5 import defaults
     from hw5 import interpolate as walks
     from hw5.cli import tools
-    from hw5.kit import devices, files, images, strict_json
+    from hw5.kit import devices, files, images, seeding, strict_json
+    from hw5.kit.checks import check_number
 
+    check_number("--fps", fps, low=0.1, high=images.MAX_GIF_FPS)  # before the search, not after it
+    check_number("--seed", seed, low=0, high=seeding.MAX_SEED, whole=True)
     files.refuse_existing(out, overwrite=overwrite)
     network = defaults.open_generator(generator, devices.pick(device))
     tools.check_space(network, generator, search.space)

@@ -35,6 +35,12 @@ class Asking:
     # samples of the generator behind the boundaries; InterFaceGAN: 500,000
     samples: int = 10_000
 
+    def __post_init__(self) -> None:
+        """Refuse counts too small for a boundary."""
+        from hw5.kit.checks import check_number
+
+        check_number("samples", self.samples, low=100, whole=True)
+
 
 def semantics(
     methods: tyro.conf.Positional[tuple[str, ...]] = (),

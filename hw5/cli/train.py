@@ -21,6 +21,7 @@ def train(
     stale: bool = False,
     pictures: Path | None = None,
     go_on: bool = False,
+    ship_anyway: bool = False,
 ) -> int:
     """Train a shipped weight: resumable, with a log, a grid of samples and a card beside it.
 
@@ -38,36 +39,18 @@ def train(
         seed: of weights and data, when training starts anew
         compiled: compile renderer and networks: faster, where a C++ compiler is installed
         curve: measure FID of a run's snapshots instead of training, and note it in the card
-        stale: renew, in order, every weight that was trained on one that has changed since
+        stale: list every weight that was trained on one that has changed since, and renew them in
+            order
         pictures: a folder of your own pictures to train an encoder on; the weight then stays in
             runs/train
         go_on: begin a new run as the shipped weight, in place of a random one: what you get on a
             fresh clone to train a network further
+        ship_anyway: put the outcome in the place of the shipped weight though its FID, or an
+            encoder's LPIPS, is no better; without, it then stays in the run's folder
     """
-    from hw5.kit.checks import InputError, check_number
-
-    check_number("--hours", hours, low=0)
-    if stale == (name is not None):
-        raise InputError.about(
-            "train", expected="the name of a weight, or --stale", got="neither or both"
-        )
-    if go_on and (stale or curve):
-        hint = "leave --stale and --curve out"
-        raise InputError.about(
-            "--go-on", expected="a weight to train", got="another job", hint=hint
-        )
-    if pictures is not None and (stale or curve):
-        hint = "leave --stale and --curve out"
-        raise InputError.about(
-            "--pictures", expected="an encoder to train", got="another job", hint=hint
-        )
     from hw5 import train as training
 
-    if stale:
-        return training.renew_stale(hours=hours, device=device, compiled=compiled)
-    if curve:
-        return training.measure_curve(name)
-    return training.train(
-        name, hours=hours, device=device, seed=seed, compiled=compiled, pictures=pictures,
-        go_on=go_on,
+    return training.asked(
+        name, hours=hours, device=device, seed=seed, compiled=compiled, curve=curve, stale=stale,
+        pictures=pictures, go_on=go_on, ship_anyway=ship_anyway,
     )  # fmt: skip

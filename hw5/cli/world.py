@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from hw5.world import Factors
 
-MAX_COUNT = 4096
+MAX_COUNT, MAX_SIZE = 4096, 512
+AT_ONCE = 64 * 64 * 64  # pixels rendered side by side; each takes about 50 bytes meanwhile
 
 
 def world(
@@ -46,7 +47,7 @@ def world(
         setting: fix a factor for all cats, in its unit; repeat for more (--factors lists them)
         distribution: portraits (plain backgrounds, few accessories) or scenes (everything)
         neutral: start from the neutral cat instead of random ones
-        size: side of each picture in pixels, 16 to 512
+        size: side of each picture in pixels, a multiple of 8 from 16 to 512
         seed: which cats; the same seed gives the same cats
         captions: print a caption for each cat
         segmentation: write the map of parts beside the picture, in false colours
@@ -63,20 +64,48 @@ def world(
         print(factor_table())
         return 0
     check_number("--count", count, low=1, high=MAX_COUNT, whole=True)
-    check_number("--size", size, low=16, high=512, whole=True)
+    check_size(size)
     rng = seeding.make(seed)
     chosen = (
         cats.neutral(count) if neutral else cats.sample(count, distribution=distribution, rng=rng)
     )
     chosen = with_settings(chosen, setting)
-    picture = cats.render(chosen.to(devices.pick(device)), size)
-    images.save(out, images.grid(picture.image))
+    image, parts = rendered(chosen.to(devices.pick(device)), size)
+    images.save(out, images.grid(image))
     print(f"wrote {out}")
     if segmentation:
-        print(f"wrote {save_segmentation(picture.segmentation.cpu(), out)}")
+        print(f"wrote {save_segmentation(parts, out)}")
     if captions:
         print("\n".join(caption(chosen, rng=rng)))
     return 0
+
+
+def check_size(size: int) -> None:
+    """Require a size that the renderer has.
+
+    Raises:
+        InputError: not a multiple of 8 from 16 to 512.
+    """
+    from hw5.kit.checks import InputError
+
+    if size % 8 or not 16 <= size <= MAX_SIZE:
+        expected = f"a multiple of 8 from 16 to {MAX_SIZE}"
+        raise InputError.about("--size", expected=expected, got=size)
+
+
+def rendered(factors: Factors, size: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pictures (N, 3, H, W) and classes (N, H, W) of all cats, so many at a time as fit in memory.
+
+    They lie on the CPU; only what is being rendered takes the renderer's working memory.
+    """
+    import torch
+
+    from hw5 import world as cats
+
+    at_once = max(1, AT_ONCE // size**2)
+    pictures = [cats.render(cats.Factors(rows), size) for rows in factors.table.split(at_once)]
+    image = torch.cat([picture.image.cpu() for picture in pictures])
+    return image, torch.cat([picture.segmentation.cpu() for picture in pictures])
 
 
 def with_settings(factors: Factors, settings: tuple[str, ...]) -> Factors:
@@ -119,9 +148,9 @@ def save_segmentation(segmentation: torch.Tensor, out: Path) -> Path:
     import torch
 
     from hw5.kit import images
+    from hw5.world import PARTS
 
-    num_parts = int(segmentation.max()) + 1
-    hues = torch.arange(num_parts)[:, None] / num_parts
+    hues = torch.arange(len(PARTS))[:, None] / len(PARTS)  # a part has one colour in all pictures
     palette = torch.cos(2 * torch.pi * (hues + torch.tensor([0.0, 1 / 3, 2 / 3])))  # (classes, 3)
     colours = palette[segmentation.long()].movedim(-1, 1)  # (N, 3, H, W)
     path = out.with_name(f"{out.stem}_parts{out.suffix}")

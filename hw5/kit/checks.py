@@ -18,6 +18,7 @@ from hw5.shapes import Images, Mask
 
 # Pictures that went through uint8 or a resize may leave [-1, 1] by a rounding error, never by more.
 RANGE_SLACK = 1e-3
+MANY = 10**9  # of anything that is counted
 
 
 class InputError(ValueError):
@@ -156,9 +157,14 @@ def check_number(
 ) -> None:
     """Require a number from `low` to `high`, both included; with `whole` an int, never a bool.
 
+    A whole number counts something, and nothing here is counted beyond `MANY` unless `high` says
+    so: 10 ** 30 steps are a slip, and no machine holds 10 ** 30 pictures.
+
     Raises:
         InputError: another type, NaN, or out of range.
     """
+    if whole and high == math.inf and isinstance(value, numbers.Integral) and value > MANY:
+        high = MANY
     kinds = numbers.Integral if whole else numbers.Real  # numpy's numbers count too
     fits = isinstance(value, kinds) and not isinstance(value, bool) and low <= value <= high
     if not fits or (isinstance(value, float) and not math.isfinite(value)):

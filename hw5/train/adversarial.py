@@ -51,6 +51,7 @@ class AdversarialSettings:
     # cost FID: 482 with, 438 without on 1,000 pictures after 11,000
     noise: str = "none"
     half_life: float = 5_000  # of the weight average, pictures
+    go_on: bool = False  # the players are shipped weights: the average is worth its half-life
     seed: int = 0
 
 
@@ -72,7 +73,9 @@ class Duel:
             torch.optim.Adam(player.parameters(), rate, betas=(0.0, 0.99))
             for player, rate in zip(players, rates, strict=True)
         )
-        self.average = ExponentialAverage(self.generator, half_life=self.settings.half_life)
+        self.average = ExponentialAverage(
+            self.generator, half_life=self.settings.half_life, trained=self.settings.go_on
+        )
         self.device = next(self.generator.parameters()).device
         self.dtype = precision(self.device)
         wrap = (

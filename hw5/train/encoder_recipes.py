@@ -37,7 +37,7 @@ from hw5.train.encoders import (
     measure,
     train_encoder,
 )
-from hw5.train.jobs import Job, begun, origin
+from hw5.train.jobs import Job, begun, origin, target_of
 from hw5.train.own_pictures import as_images, read_folder
 from hw5.world import dataset
 
@@ -71,6 +71,7 @@ class Material:
 
 def train_an_encoder(plan: EncoderPlan, job: Job) -> None:
     """Train by `plan`, measure, and ship the weight with its card."""
+    on = bool(origin(plan.name, job))
     device = devices.pick(job.device)
     torch.manual_seed(job.seed)
     generator = zoo.load(GENERATOR, device)
@@ -79,8 +80,7 @@ def train_an_encoder(plan: EncoderPlan, job: Job) -> None:
     material = gather(plan, job, generator.image_size, device)
     if plan.on_pictures:
         networks["draw"] = material.draw
-    settings = replace(plan.settings, seed=job.seed, hours=job.hours)
-    origin(plan.name, job)
+    settings = replace(plan.settings, seed=job.seed, hours=job.hours, go_on=on)
     encoder = begun(plan.name, lambda: fresh_encoder(generator, plan.config), job).to(device)
     lesson = plan.lesson(encoder, generator, settings, **networks)
     shown = material.test[:SHOWN].to(device)
@@ -137,9 +137,9 @@ def ship(
     plan: EncoderPlan, job: Job, encoder: Encoder, figures: dict[str, float], data: str
 ) -> None:
     """Write weight and card: into data/weights, or for one's own pictures into the run folder."""
-    target: str | Path = plan.name
-    if job.pictures is not None:
-        target = job.folder / f"{plan.name}{zoo.SUFFIX}"
+    target: str | Path = job.folder / f"{plan.name}{zoo.SUFFIX}"
+    if job.pictures is None:
+        target = target_of(plan.name, figures, job)
     card = make_card(
         what=plan.what,
         command=job.command(plan.name),

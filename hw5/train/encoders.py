@@ -43,6 +43,7 @@ class EncoderSettings:
     # their first 50, 3e-4 and 1e-3 were level and 3e-3 was behind
     rate: float = 1e-3
     half_life: float = 4_000  # of the weight average, pictures; as in regress.py
+    go_on: bool = False  # the encoder is a shipped one: the average is worth its half-life
     seed: int = 0
 
 
@@ -56,7 +57,9 @@ class Lesson(ABC):
         self.encoder = encoder.train().to(memory_format=torch.channels_last)
         self.generator = generator.eval().requires_grad_(False)
         self.settings = settings
-        self.average = ExponentialAverage(encoder, half_life=settings.half_life)
+        self.average = ExponentialAverage(
+            encoder, half_life=settings.half_life, trained=settings.go_on
+        )
         # betas of idinvert's Adam
         self.optimiser = torch.optim.Adam(encoder.parameters(), settings.rate, betas=(0.9, 0.99))
         self.device = next(encoder.parameters()).device

@@ -23,7 +23,7 @@ from hw5.models.stylegan2 import StyleGAN2
 from hw5.train import quality
 from hw5.train.adversarial import AdversarialSettings, Duel, train_adversarial
 from hw5.train.batches import Pictures
-from hw5.train.jobs import Job, figures_of_phase, portraits, ship
+from hw5.train.jobs import Job, is_dueling, keep_figures, kept_figures, portraits, ship
 from hw5.train.regress import RegressSettings, regress
 
 FEATURES = "world-features"
@@ -71,7 +71,7 @@ def enlarge(small: StyleGAN2, config: Mapping[str, Any]) -> StyleGAN2:
 def train_grown(plan: GrowthPlan, job: Job) -> None:
     """Grow, teach by pairs, then against a discriminator; ship the generator with its card.
 
-    A later call leaves a finished first phase alone and goes on with the second.
+    Once the second phase has begun, a later call gives it all of its hours.
     """
     device = devices.pick(job.device)
     torch.manual_seed(job.seed)
@@ -80,8 +80,11 @@ def train_grown(plan: GrowthPlan, job: Job) -> None:
         "train", plan.pairs.pictures, device=device, compiled=job.compiled, size=plan.size
     )
     generator = enlarge(zoo.load(plan.start, device), plan.config)
-    first = teach_pairs(plan, job, generator, features, pictures)
-    duel = replace(plan.adversarial, hours=(1 - plan.pairs_share) * job.hours, seed=job.seed)
+    first, hours = kept_figures(job.folder / "pairs"), job.hours
+    if not is_dueling(job):
+        first = teach_pairs(plan, job, generator, features, pictures)
+        hours = (1 - plan.pairs_share) * job.hours
+    duel = replace(plan.adversarial, hours=hours, seed=job.seed)
     judge = enlarge_judge(zoo.load(plan.judge, device), plan.size).to(device)
     players = Duel(generator, judge, features, duel, compiled=job.compiled)
     average, second = train_adversarial(players, pictures, job.folder / "duel")
@@ -89,10 +92,10 @@ def train_grown(plan: GrowthPlan, job: Job) -> None:
     metrics |= quality.measure(average.cpu(), compiled=job.compiled)
     data = portraits(plan.pairs.pictures, plan.size)
     needs = (FEATURES, plan.start, plan.judge)
-    ship(plan.name, average, "stylegan2", plan.config, job, plan.what, metrics, data, needs)
+    path = ship(plan.name, average, "stylegan2", plan.config, job, plan.what, metrics, data, needs)
     what = f"the discriminator that {plan.name} was trained against"
     ship(f"{plan.name}-discriminator", judge, "multiscale-discriminator", judge.config(), job,
-         what, second, data, (FEATURES, plan.name), plan.name)  # fmt: skip
+         what, second, data, (FEATURES,), path)  # fmt: skip
 
 
 def teach_pairs(
@@ -111,4 +114,4 @@ def teach_pairs(
     )
     generator.load_state_dict(average.state_dict())
     generator.requires_grad_(True)
-    return figures_of_phase(folder, "pairs", lambda: figures)
+    return keep_figures(folder, "pairs", figures)

@@ -25,15 +25,19 @@ from hw5.kit.files import atomic_write
 class ExponentialAverage:
     """Running average of a network's weights, whose half-life is counted in pictures."""
 
-    def __init__(self, network: nn.Module, *, half_life: float) -> None:
-        """Start from a copy of `network`; after `half_life` pictures half of it is forgotten."""
+    def __init__(self, network: nn.Module, *, half_life: float, trained: bool = False) -> None:
+        """Start from a copy of `network`; after `half_life` pictures half of it is forgotten.
+
+        Early on sooner, as a network's first weights are worth little, unless it is `trained`.
+        """
         self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self.half_life = half_life
+        self.half_life, self.trained = half_life, trained
 
     @torch.no_grad()
     def update(self, network: nn.Module, *, pictures: int, seen: int) -> None:
         """Take in the weights after a step of `pictures`; early on forget faster (EMA warm-up)."""
-        half_life = min(self.half_life, 0.05 * seen + pictures)
+        shortest = self.half_life if self.trained else 0.05 * seen + pictures
+        half_life = min(self.half_life, shortest)
         keep = 0.5 ** (pictures / half_life)
         for average, new in zip(self.network.parameters(), network.parameters(), strict=True):
             average.lerp_(new, 1.0 - keep)
@@ -72,6 +76,7 @@ class Run:
     def resume(self, parts: Mapping[str, Any]) -> int:
         """Fill `parts` (anything with `load_state_dict`) and return the pictures seen so far."""
         if not self.checkpoint.exists():
+            self._forget_rows(beyond=0)
             return 0
         stored = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
         for name, part in parts.items():
@@ -79,7 +84,22 @@ class Run:
         self.seconds, self.mark = stored["seconds"], time.monotonic()
         is_whole = self.seconds >= stored["began"] + stored["budget"]
         self.began = self.seconds if is_whole and self.again else stored["began"]
+        self._forget_rows(beyond=stored["seen"])
         return stored["seen"]
+
+    def _forget_rows(self, *, beyond: int) -> None:
+        """Drop the log's rows of pictures after the checkpoint: they are to be seen again."""
+        path = self.folder / "log.csv"
+        if not path.exists():
+            return
+        with path.open(newline="", encoding="utf-8") as file:
+            header, *rows = list(csv.reader(file)) or [[]]
+        whole = [row for row in rows if len(row) == len(header)]  # a kill may cut off the last
+        with (
+            atomic_write(path) as temporary,
+            temporary.open("w", newline="", encoding="utf-8") as f,
+        ):
+            csv.writer(f).writerows([header, *(row for row in whole if float(row[0]) <= beyond)])
 
     def elapsed(self) -> float:
         """Seconds spent in all calls so far."""
@@ -112,14 +132,15 @@ class Run:
             torch.save(state, temporary)
 
     def log(self, row: Mapping[str, float]) -> None:
-        """Append a row to log.csv; the first row names the columns."""
+        """Append a row to log.csv, pictures seen first; the first row names the columns."""
         path = self.folder / "log.csv"
         is_new = not path.exists()
         with path.open("a", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(row))
             if is_new:
                 writer.writeheader()
-            writer.writerow({key: f"{value:.6g}" for key, value in row.items()})
+            # pictures are counted, and stay whole beyond a million
+            writer.writerow({k: v if isinstance(v, int) else f"{v:.6g}" for k, v in row.items()})
         self.show(row)
 
     def show(self, row: Mapping[str, float]) -> None:

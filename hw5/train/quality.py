@@ -14,6 +14,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from hw5.kit.files import atomic_write
 from hw5.metrics import distribution, neighbours
 from hw5.models.features import EfficientNetLite0
 from hw5.models.generator import Generator
@@ -105,7 +106,7 @@ def curve(
         most: Snapshots measured, the first and the last among them.
         on_step: Called with the pictures embedded so far, for each snapshot anew.
     """
-    paths = sorted(folder.glob("weights-*.safetensors"))
+    paths = snapshots(folder)
     chosen = sorted({round(i * (len(paths) - 1) / max(1, most - 1)) for i in range(most)})
     test = features_of_split("test", 10_000, size=generator.image_size)
     found = []
@@ -120,10 +121,15 @@ def curve(
     return found
 
 
+def snapshots(folder: Path) -> list[Path]:
+    """The weights that a run has kept on its way, in order."""
+    return sorted(folder.glob("weights-*.safetensors"))
+
+
 def _embed(batches: Iterator[Tensor], on_step: Step) -> Tensor:
     return distribution.embed(distribution.Embedder(EfficientNetLite0()), batches, on_step=on_step)
 
 
 def _keep(features: Tensor, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(features, path)
+    with atomic_write(path) as temporary:
+        torch.save(features, temporary)

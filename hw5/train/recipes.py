@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from hw5 import zoo
 from hw5.kit import devices
+from hw5.kit.checks import InputError
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
 from hw5.models.stylegan2 import StyleGAN2
@@ -26,7 +27,16 @@ from hw5.train.batches import Pictures
 from hw5.train.encoder_recipes import ENCODERS
 from hw5.train.fit_mapping import MappingSettings, fit_mapping
 from hw5.train.grow import GrowthPlan, train_grown
-from hw5.train.jobs import Job, begun, figures_of_phase, origin, portraits, ship
+from hw5.train.jobs import (
+    Job,
+    begun,
+    is_dueling,
+    keep_figures,
+    kept_figures,
+    origin,
+    portraits,
+    ship,
+)
 from hw5.train.read_factors import train_features, train_reader
 from hw5.train.read_quality import measure_reader, weak
 from hw5.train.recognise import IdentitySettings, train_identity
@@ -149,60 +159,67 @@ DCGAN_PLAN = GanPlan(
 def train_gan(plan: GanPlan, job: Job) -> None:
     """Warm start on pairs, then adversarial training; ships generator and discriminator.
 
-    A later call leaves a finished warm start alone and goes on with the adversarial phase. A run
-    that goes on from the shipped weights has no warm start.
+    Once the second phase has begun, a later call gives it all of its hours. A run that goes on
+    from the shipped weights has no warm start.
     """
     other = f"{plan.name}-discriminator"
-    for name in (plan.name, other):
-        origin(name, job)
+    on = all([origin(name, job) for name in (plan.name, other)])
     device = devices.pick(job.device)
     torch.manual_seed(job.seed)
     features = zoo.load(FEATURES, device).to(memory_format=torch.channels_last)
     pictures = Pictures("train", plan.regress.pictures, device=device, compiled=job.compiled)
     generator = begun(plan.name, plan.generator, job).to(device)
     discriminator = begun(other, plan.judge, job).to(device)
-    first, hours = {}, job.hours
-    if not job.go_on:
+    first, hours = kept_figures(job.folder / "warm"), job.hours
+    if not on and not is_dueling(job):
         first = warm_start(plan, job, generator, features, pictures)
         hours = (1 - plan.warm_share) * job.hours
-    duel = replace(plan.adversarial, hours=hours, seed=job.seed)
+    duel = replace(plan.adversarial, hours=hours, seed=job.seed, go_on=on)
     players = Duel(generator, discriminator, features, duel, compiled=job.compiled)
     average, second = train_adversarial(players, pictures, job.folder / "duel")
     metrics = first | {f"duel_{name}": value for name, value in second.items()}
     metrics |= quality.measure(average.cpu(), compiled=job.compiled)
     data = portraits(plan.regress.pictures)
-    ship(plan.name, average, plan.name, plan.config, job, plan.what, metrics, data, (FEATURES,))
+    path = ship(plan.name, average, plan.name, plan.config, job, plan.what, metrics, data,
+                (FEATURES,))  # fmt: skip
     what = f"the discriminator that {plan.name} was trained against"
-    needs = (FEATURES, plan.name)
-    ship(other, discriminator, plan.judge_kind, plan.judge_config, job, what, second, data, needs,
-          plan.name)  # fmt: skip
+    ship(other, discriminator, plan.judge_kind, plan.judge_config, job, what, second, data,
+         (FEATURES,), path)  # fmt: skip
 
 
 def warm_start(
     plan: GanPlan, job: Job, generator: Generator, features: FeatureNetwork, pictures: Pictures
 ) -> dict[str, float]:
-    """Teach `generator` its pairs and return the figures of the phase; once done, only those."""
+    """Teach `generator` its pairs and return the figures of the phase.
+
+    The mapping network is fitted whenever there is no second phase yet, whose checkpoint holds it.
+    """
     folder = job.folder / "warm"
     warm = replace(plan.regress, hours=plan.warm_share * job.hours, seed=job.seed)
     average, figures = regress(generator, features, pictures, folder, warm, compiled=job.compiled)
-
-    def finish() -> dict[str, float]:
-        generator.load_state_dict(average.state_dict())
-        if isinstance(generator, StyleGAN2):
-            figures["mapping_missed"] = fit_mapping(generator, MappingSettings(seed=job.seed))
-        return figures
-
-    # Only a checkpoint of the second phase holds the mapping network that was fitted.
-    begun = (job.folder / "duel" / "checkpoint.pt").exists()
-    return figures_of_phase(folder, "warm", finish, again=not begun)
+    generator.load_state_dict(average.state_dict())
+    if isinstance(generator, StyleGAN2):
+        figures["mapping_missed"] = fit_mapping(generator, MappingSettings(seed=job.seed))
+    return keep_figures(folder, "warm", figures)
 
 
 def measure_curve(plan: GanPlan, job: Job, count: int = 2_500) -> None:
     """FID over pictures seen, from the snapshots of the run; goes into the weight's card.
 
     During the warm start a style-based generator has no mapping network worth the name, so it is
-    given the w of the world's cats.
+    given the w of the world's cats. Where the run went on from a shipped weight, so does its curve,
+    with as many pictures.
+
+    Raises:
+        InputError: The run has left no snapshots, which would leave no curve.
     """
+    phases = [job.folder / phase for phase in ("warm", "duel")]
+    if not any(quality.snapshots(folder) for folder in phases):
+        hint = "train it first; only the machine and folder of a run hold its snapshots"
+        got = f"none in {job.folder}"
+        raise InputError.about("train --curve", expected="a run's snapshots", got=got, hint=hint)
+    earlier = origin(plan.name, job).get("curve", {})
+    count = earlier.get("pictures_compared", count)
     generator = plan.generator().eval().requires_grad_(False)
 
     def of_cats(number: int, rng: torch.Generator) -> Tensor:
@@ -211,11 +228,14 @@ def measure_curve(plan: GanPlan, job: Job, count: int = 2_500) -> None:
     def of_codes(number: int, rng: torch.Generator) -> Tensor:
         return generator(torch.randn(number, generator.z_dim, generator=rng))
 
-    warm = quality.curve(job.folder / "warm", generator, of_cats, count=count)
-    duel = quality.curve(job.folder / "duel", generator, of_codes, count=count)
-    before = warm[-1][0] if warm else 0
-    points = {"warm": warm, "duel": [(before + seen, fid) for seen, fid in duel]}
-    zoo.amend_card(plan.name, {"curve": {"pictures_compared": count, **points}})
+    warm = earlier.get("warm", []) + quality.curve(phases[0], generator, of_cats, count=count)
+    duel = earlier.get("duel", [])
+    before = (warm + duel)[-1][0] if warm or duel else 0
+    found = quality.curve(phases[1], generator, of_codes, count=count)
+    duel = duel + [(before + seen, fid) for seen, fid in found]
+    curve = {"pictures_compared": count, "warm": warm, "duel": duel}
+    aside = job.folder / f"{plan.name}{zoo.SUFFIX}"
+    zoo.amend_card(aside if aside.exists() else plan.name, {"curve": curve})
 
 
 def grown(

@@ -3,6 +3,11 @@
 Picture `i` of a split is the cat of seed `start + i`, whatever the batch it was drawn in, so any
 machine can make any part of a set. Offers `split_factors` and `pictures` (rendered, then cached on
 disk). Read first: render.py.
+
+Portraits are what the generators learn from. Where a factor would cost a generator of two cores'
+hours more than it teaches about cats, they leave it to the scenes (factors.py has both laws):
+backgrounds other than plain and gradient, and most accessories. That is a judgement, not a
+measurement.
 """
 
 from __future__ import annotations

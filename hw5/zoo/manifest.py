@@ -18,7 +18,7 @@ from hw5.kit.files import atomic_write, read_bytes
 if sys.version_info >= (3, 11):
     import tomllib
 else:
-    import tomli as tomllib
+    import tomli as tomllib  # the one package that training needs beside the four of hw5/train
 
 DATA = Path(__file__).resolve().parents[2] / "data"
 MANIFEST = "MANIFEST.toml"

@@ -84,19 +84,16 @@ def card(name: str | Path, *, data: Path = DATA) -> dict[str, Any]:
     Raises:
         InputError: No such name, or no readable card.
     """
-    is_path = str(name).endswith(SUFFIX)
-    weights = Path(name) if is_path else data / describe(str(name), data=data).file
-    path = weights.with_suffix(".json")
+    path = _card_of(name, data)
     try:
         return json.loads(read_bytes(path, expected="a card"))
     except ValueError as error:
         raise InputError(f"{path}: not a JSON card: {error}") from error
 
 
-def amend_card(name: str, facts: Mapping[str, Any], *, data: Path = DATA) -> None:
-    """Add facts to the card of a bundled weight, such as a figure measured after training."""
-    path = (data / describe(name, data=data).file).with_suffix(".json")
-    _write_card(path, {**card(name, data=data), **facts})
+def amend_card(name: str | Path, facts: Mapping[str, Any], *, data: Path = DATA) -> None:
+    """Add facts to the card of a weight, such as a figure measured after training."""
+    _write_card(_card_of(name, data), {**card(name, data=data), **facts})
 
 
 def save(
@@ -156,6 +153,12 @@ def check_weights(path: Path, state: Mapping[str, Tensor]) -> None:
             raise InputError.about(at, expected="finite weights", got="NaN or infinity")
 
 
+def _card_of(name: str | Path, data: Path) -> Path:
+    is_path = str(name).endswith(SUFFIX)
+    weights = Path(name) if is_path else data / describe(str(name), data=data).file
+    return weights.with_suffix(".json")
+
+
 def _write_card(path: Path, card: Mapping[str, Any]) -> None:
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(dict(card), indent=2) + "\n", encoding="utf-8")
@@ -204,7 +207,9 @@ def _build(path: Path, kind: str, config: dict[str, Any], state: dict[str, Tenso
     check_choice(f"{path}: kind", kind, tuple(BUILDERS))
     check_weights(path, state)
     try:
-        with torch.device("meta"):  # spares drawing random weights that are replaced at once
+        # Not on the meta device: it imports sympy and torch's compiler, a second of a fresh
+        # process, where drawing weights that are replaced at once takes a tenth.
+        with torch.random.fork_rng(devices=[]):  # whose numbers are nobody else's to miss
             network = BUILDERS[kind](**config)
         network.load_state_dict(state, assign=True)
     except (TypeError, ValueError, RuntimeError) as error:

@@ -33,6 +33,7 @@ def test_settings_can_be_written_as_json(kind):
         (LossWeights, {"norm": "l3"}),
         (LossWeights, {"pixel": -1.0}),
         (LossWeights, {"penalty": float("nan")}),
+        (LossWeights, {"lpips_backbone": "resnet"}),
         (LossWeights, {"layers": ("a", "b"), "layer_weights": (1.0,)}),
         (LossWeights, {"layers": ("a",), "layer_weights": (-1.0,)}),
         (LossWeights, {"pixel": 0.0, "perceptual": 0.0}),

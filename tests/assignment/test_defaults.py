@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hw5.config import LossWeights
+from hw5.config import LPIPS_BACKBONES, LossWeights
 from hw5.defaults import build_criterion, open_features
 from hw5.kit import seeding
 from hw5.kit.checks import InputError
+from hw5.metrics import perceptual
 from hw5.metrics.perceptual import lpips_metric
 from hw5.models.features import EfficientNetLite0, WorldFeatures
 
@@ -62,3 +63,24 @@ def test_a_network_without_features_is_refused():
 
 def test_a_loss_of_pixels_alone_opens_no_network():
     build_criterion(LossWeights(perceptual=0.0, features="no such network"))
+
+
+@pytest.mark.parametrize("backbone", LPIPS_BACKBONES)
+def test_lpips_as_a_loss_has_the_network_that_was_asked_for(backbone, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        perceptual, "lpips_metric", lambda name: asked.append(name) or torch.nn.Identity()
+    )
+    build_criterion(LossWeights(perceptual=0.0, lpips=1.0, lpips_backbone=backbone))
+    assert asked == [backbone]
+
+
+def test_the_choices_of_lpips_are_those_of_the_ruler():
+    assert set(LPIPS_BACKBONES) == {"auto", perceptual.OFFLINE, *perceptual.BACKBONES}
+
+
+def test_a_network_behind_lpips_that_is_not_here_says_what_to_fetch(tmp_path, monkeypatch):
+    for name in ("HW5_WEIGHTS", "HW5_CACHE", "TORCH_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    with pytest.raises(InputError, match="fetch vgg16"):
+        build_criterion(LossWeights(perceptual=0.0, lpips=1.0, lpips_backbone="vgg"))

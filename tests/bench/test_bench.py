@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -13,6 +15,8 @@ from hw5.bench import (
     generator,
     perceptual,
     projection,
+    quality,
+    reader,
     rendering,
     scribble,
     slider,
@@ -25,6 +29,7 @@ from hw5.losses import Criterion
 from hw5.models.features import WorldFeatures
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.search import Record
+from hw5.train import read_quality, recognise
 
 
 @pytest.fixture
@@ -53,11 +58,19 @@ def test_operations_of_a_matrix_product_are_counted():
     assert generator.count_flops(lambda: a @ b) == 2 * 3 * 5 * 7
 
 
+def test_a_first_load_is_timed_without_the_imports_of_its_process():
+    begin = time.perf_counter()
+    seconds = generator.load_seconds("dcgan")
+    assert 0 < seconds < 0.5 * (time.perf_counter() - begin)  # torch's import alone takes longer
+
+
 def test_the_share_is_the_generators_operations_over_the_peaks(tiny, monkeypatch):
     monkeypatch.setattr(generator, "PEAK_SHAPES", ((8, 16), (2, 4)))
     monkeypatch.setattr(generator, "PEAK_BATCH", 2)
     monkeypatch.setattr(generator, "median_seconds", lambda _work, **_: 1.0)
+    monkeypatch.setattr(generator, "load_seconds", lambda name: float(len(name)))
     found = generator.measure_generators()
+    assert found["dcgan_load_seconds"] == 5.0
     peak = 2 * 2 * 8 * 8 * 9 * 16 * 16  # operations of the larger convolution
     assert found["peak_gigaflops"] == pytest.approx(peak / 1e9)
     one = generator.count_flops(generator.forward_pass(tiny, 1))
@@ -167,3 +180,28 @@ def test_a_stretch_without_a_note_has_no_figure():
     page = {"key": 10.0, "page": 40.0, "source": 41.0, "decoded": 45.0}
     found = browser.stretches([browser.with_stamps(page, [])])
     assert list(found) == ["page_to_source_ms", "source_to_decoded_ms"]
+
+
+def test_fid_is_measured_of_every_grown_generator_that_is_shipped(monkeypatch):
+    kinds = {"stylegan2": "stylegan2", "dcgan": "dcgan", "stylegan2-128": "stylegan2",
+             "stylegan2-128-discriminator": "multiscale-discriminator"}  # fmt: skip
+    monkeypatch.setattr(zoo, "names", lambda: tuple(kinds))
+    monkeypatch.setattr(zoo, "describe", lambda name: SimpleNamespace(kind=kinds[name]))
+    monkeypatch.setattr(zoo, "load", lambda name: name)
+    monkeypatch.setattr(quality.quality, "measure", lambda name, **_: {"fid": float(len(name))})
+    found = quality.measure_fid()
+    assert found["stylegan2-128_fid"] == 13.0
+    assert not any("discriminator" in name for name in found)
+
+
+def test_the_figures_of_the_readers_card_are_measured_anew(tmp_path, monkeypatch):
+    monkeypatch.setenv("HW5_CACHE", str(tmp_path))
+    judge, settings = read_quality.measure_reader, recognise.IdentitySettings
+    monkeypatch.setattr(read_quality, "measure_reader", lambda reader, **_: judge(reader, count=4))
+    monkeypatch.setattr(recognise, "IdentitySettings", partial(settings, judged=2))
+    plain = partial(recognise.recognition, compiled=False)
+    monkeypatch.setattr(recognise, "recognition", plain)
+    found = reader.measure_world_reader()
+    assert {"reads_yaw", "mean_IoU", "identity_roc_auc"} <= set(found)
+    card = zoo.card("world-reader")["metrics"]
+    assert set(found) <= {name.replace(" ", "_") for name in card}

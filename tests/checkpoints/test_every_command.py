@@ -51,6 +51,15 @@ def test_other_commands_take_it_too(pickled, words):
     assert run(*words, "--generator", "classes.pkl#9") == 0
 
 
+@pytest.mark.parametrize("name", ["out.safetensors", "out.json"])
+def test_neither_a_converted_network_nor_its_card_replaces_a_file_unasked(pickled, name, capsys):
+    (pickled / name).write_text("mine")
+    assert run("convert", "plain.pkl", "out.safetensors") == 2
+    assert f"{name}: expected a new file" in capsys.readouterr().err
+    assert (pickled / name).read_text() == "mine"
+    assert run("convert", "plain.pkl", "out.safetensors", "--overwrite") == 0
+
+
 def test_a_class_is_asked_for_in_one_line(pickled, capsys):
     assert run("sample", "--generator", "classes.pkl", "--out", "s.png") == 2
     said = capsys.readouterr().err

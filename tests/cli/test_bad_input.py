@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import random
+import string
 import struct
+import typing
 import zlib
 
 import numpy as np
@@ -15,6 +19,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from hw5 import zoo
+from hw5.cli import COMMANDS
 from hw5.kit import images, strokes
 from hw5.models.stylegan2 import StyleGAN2
 
@@ -113,7 +118,7 @@ OPTIONS = [
     ["sample", "--out", "picture.xyz"],
     ["sample", "--out", "."],
     ["world", "--count", 0],
-    ["world", "--size", 15],
+    ["world", "--size", 20],
     ["world", "--size", 99999],
     ["world", "--count", 1, "--set", "yaw"],
     ["world", "--count", 1, "--set", "yaw=left"],
@@ -163,7 +168,7 @@ def refuse(run, tmp_path, tiny):
     def refuse(*words: object, parser: bool = False) -> str:
         before = sorted(tmp_path.rglob("*"))
         answer = run(*words)
-        assert answer.status == 2, answer
+        assert answer.status == 2, (words, answer)
         assert "Traceback" not in answer.err and answer.out == ""
         if not parser:
             lines = [line for line in answer.err.splitlines() if line.startswith("hw5: error: ")]
@@ -208,6 +213,51 @@ def test_a_bad_option_is_refused(refuse, tiny, words):
 @pytest.mark.parametrize("words", PARSED, ids=lambda words: " ".join(map(str, words)))
 def test_a_bad_setting_is_refused_by_the_parser(refuse, words):
     refuse(*words, parser=True)
+
+
+def options_of(hints):
+    """Names and kinds, int, float or Literal, of the options in a signature and its settings."""
+    for name, hint in hints.items():
+        if dataclasses.is_dataclass(hint):
+            yield from options_of(typing.get_type_hints(hint))
+            continue
+        given = typing.get_args(hint) if type(None) in typing.get_args(hint) else (hint,)
+        kind = next(each for each in given if each is not type(None))
+        if name != "return" and (kind in (int, float) or typing.get_origin(kind) is typing.Literal):
+            yield name, kind
+
+
+def bad_values(kind, rng):
+    """One of each sort: no number, too small, too large, too fine; or no such choice."""
+    word = "".join(rng.choices(string.ascii_letters, k=6))
+    if typing.get_origin(kind) is typing.Literal:
+        return [word, "nan", ""]
+    small, large = -rng.randint(1, 10**9), rng.randint(10**18, 10**30)
+    return [word, "nan", "", small, *([1.5, large] if kind is int else ["inf", "-inf"])]
+
+
+FUZZED = {
+    name: sorted(options_of(typing.get_type_hints(command)), key=str)
+    for name, command in COMMANDS.items()
+}
+
+
+@pytest.mark.parametrize("name", [name for name, options in FUZZED.items() if options])
+def test_no_bad_number_or_choice_passes(refuse, tmp_path, tiny, name, monkeypatch):
+    images.save(tmp_path / "cat.png", torch.zeros(1, 3, 32, 32))
+    words = {"crop": ["cat.png"], "convert": ["a.pkl", "b.safetensors"], "train": ["stylegan2"],
+             "draw": ["dot.json"], "project": ["cat.png"]}.get(name, [])  # fmt: skip
+    if name in ("sample", "project", "draw", "interpolate", "ladder"):
+        words += ["--generator", tiny, *([] if name == "sample" else QUICK)]
+    else:
+        monkeypatch.setattr(zoo, "load", None)  # whoever accepts a bad value stumbles here
+
+    rng = random.Random(name)
+    for option, kind in FUZZED[name]:
+        for value in rng.sample(bad_values(kind, rng), k=3):
+            said = refuse(name, *words, f"--{option.replace('_', '-')}={value}", parser=True)
+            own = [line for line in said.splitlines() if line.startswith("hw5: error: ")]
+            assert len(own) == ("hw5: error: " in said), said  # else it is the parser's
 
 
 def test_a_space_that_the_generator_lacks_is_refused(refuse, weights):

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from hw5 import latents, zoo
-from hw5.cli import COMMANDS
+from hw5 import world as cats
+from hw5.cli import COMMANDS, world
 from hw5.cli.draw import ScribbleWeights
 from hw5.config import LossWeights
 from hw5.inversion.ladder import RUNGS
@@ -196,6 +197,27 @@ def test_world_maps_the_parts(run, tmp_path):
     run("world", "--count", 1, "--neutral", "--size", 16, "--segmentation", "--out", "a.png")
     colours = images.load(tmp_path / "a_parts.png")[0].flatten(1).T
     assert len(colours.unique(dim=0)) > 4
+
+
+def test_a_part_has_one_colour_whatever_else_is_in_the_picture(run, tmp_path):
+    words = ["world", "--count", 1, "--neutral", "--size", 16, "--segmentation", "--out"]
+    found = []
+    for worn in (0, 1):
+        run(*words, f"{worn}.png", "--set", f"hat={worn}", "--set", f"bow_tie={worn}")
+        found.append(images.load(tmp_path / f"{worn}_parts.png")[0, :, 8, 8])
+    assert torch.equal(*found)  # of the face
+
+
+def test_cats_are_rendered_a_few_at_a_time_and_alike(monkeypatch):
+    factors = cats.sample(5, rng=seeding.make(0))
+    whole, rendering, counts = cats.render(factors, 16), cats.render, []
+    monkeypatch.setattr(world, "AT_ONCE", 2 * 16 * 16)
+    monkeypatch.setattr(
+        cats, "render", lambda some, size: counts.append(len(some)) or rendering(some, size)
+    )
+    image, parts = world.rendered(factors, 16)
+    assert counts == [2, 2, 1]
+    assert torch.equal(image, whole.image) and torch.equal(parts, whole.segmentation)
 
 
 def test_bench_writes_flat_numbers(run, tmp_path, monkeypatch):

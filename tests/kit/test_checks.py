@@ -161,3 +161,10 @@ class TestSeeding:
     @pytest.mark.parametrize("seed", [-1, 2**53, 0.5, "7", None])
     def test_a_bad_seed_is_refused(self, seed):
         refusal(seeding.make, seed)
+
+
+def test_nothing_is_counted_beyond_many_unless_a_limit_says_so():
+    checks.check_number("steps", checks.MANY, low=1, whole=True)
+    checks.check_number("seed", 10**12, low=0, high=10**15, whole=True)
+    with pytest.raises(InputError, match=r"steps: expected a whole number from 1 to 1000000000"):
+        checks.check_number("steps", 10**30, low=1, whole=True)

@@ -32,7 +32,7 @@ def test_the_table_quotes_the_cards_and_admits_gaps(cards):
 def test_the_curve_has_a_line_for_each_phase_and_the_floor(cards):
     html = networks.learning(DESK, 9)
     assert html.count("<polyline") == 3
-    assert "StyleGAN2 warm" in html and "floor" in html
+    assert "StyleGAN2 warm" in html and "floor, of 10,000" in html
 
 
 def test_weights_without_a_curve_say_so(monkeypatch):

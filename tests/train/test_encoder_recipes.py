@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from functools import partial
 
@@ -34,7 +35,8 @@ def small_world(cache, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(loop, "time", Clock())
     monkeypatch.setattr(encoders, "precision", lambda device: torch.float32)
-    monkeypatch.setattr(encoders, "_lpips", lambda found, images: 0.5)
+    figures = itertools.count()  # each better than the one before
+    monkeypatch.setattr(encoders, "_lpips", lambda found, images: 0.5 - 0.01 * next(figures))
     data = tmp_path / "data"
     for function in (zoo.load, zoo.names, zoo.describe, zoo.card, zoo.amend_card, zoo.save):
         bound = {**(function.__kwdefaults__ or {}), "data": data}
@@ -47,7 +49,7 @@ def small_world(cache, tmp_path, monkeypatch):
             settings=replace(plan.settings, batch=4),
         )  # fmt: skip
         run = partial(encoder_recipes.train_an_encoder, small)
-        monkeypatch.setitem(recipes.RECIPES, plan.name, recipes.Recipe(run))
+        monkeypatch.setitem(recipes.RECIPES, plan.name, recipes.Recipe(run, goes_on=True))
     return data
 
 
@@ -106,6 +108,29 @@ def test_a_recipe_ships_an_encoder_with_a_card_and_goes_on(name, tmp_path):
     train.train(name, **OPTIONS)
     assert zoo.card(name)["metrics"]["pictures"] > figures["pictures"]
     assert cards.stale() == []
+
+
+def test_an_encoder_that_is_further_from_its_pictures_stays_in_its_run(tmp_path, monkeypatch):
+    train.train("encoder", **OPTIONS)
+    monkeypatch.setattr(encoders, "_lpips", lambda found, images: 0.6)
+    train.train("encoder", **OPTIONS)
+    assert zoo.card("encoder")["metrics"]["test_lpips"] == 0.5
+    aside = tmp_path / "runs/train/encoder/encoder.safetensors"
+    assert zoo.card(aside)["metrics"]["test_lpips"] == 0.6
+
+
+@pytest.mark.parametrize("go_on", [False, True])
+def test_the_average_of_an_encoder_that_goes_on_is_held_from_the_start(
+    go_on, tmp_path, monkeypatch
+):
+    train.train("encoder", **OPTIONS)
+    averages = []
+    monkeypatch.setattr(
+        encoder_recipes, "train_encoder", lambda lesson, *_, **__: averages.append(lesson.average)
+    )
+    with pytest.raises(TypeError):  # the training that was asked for gives nothing
+        train.train("encoder", **OPTIONS, folder=tmp_path / "new", go_on=go_on)
+    assert averages[0].trained == go_on
 
 
 def test_encoders_are_renewed_after_what_they_are_trained_on(monkeypatch):

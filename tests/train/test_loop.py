@@ -31,6 +31,13 @@ def test_the_average_has_forgotten_half_after_its_half_life():
     assert average.network.weight.item() == pytest.approx(0.5, abs=1e-4)
 
 
+def test_the_average_of_a_trained_network_is_held_from_the_first_picture():
+    average = ExponentialAverage(scalar(0.0), half_life=1000, trained=True)
+    for seen in range(100, 1100, 100):
+        average.update(scalar(1.0), pictures=100, seen=seen)
+    assert average.network.weight.item() == pytest.approx(0.5, abs=1e-4)
+
+
 def test_the_average_does_not_follow_later_changes_by_itself():
     network = scalar(3.0)
     average = ExponentialAverage(network, half_life=1000)
@@ -95,3 +102,26 @@ def test_the_log_keeps_one_header(tmp_path):
     run.log({"pictures": 1, "loss": 0.5})
     run.log({"pictures": 2, "loss": math.pi})
     assert (tmp_path / "log.csv").read_text().split() == ["pictures,loss", "1,0.5", "2,3.14159"]
+
+
+def test_a_resumed_run_drops_the_rows_that_its_checkpoint_knows_nothing_of(tmp_path):
+    run = Run(tmp_path, hours=1.0)
+    run.log({"pictures": 8, "loss": 0.5})
+    run.save({}, seen=16)
+    for seen in (16, 1_234_568):
+        run.log({"pictures": seen, "loss": 0.25})
+    with (tmp_path / "log.csv").open("a") as file:
+        file.write("12")  # a row that a kill cut off
+    Run(tmp_path, hours=1.0).resume({})
+    assert (tmp_path / "log.csv").read_text().split() == ["pictures,loss", "8,0.5", "16,0.25"]
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_its_log_anew(tmp_path):
+    Run(tmp_path, hours=1.0).log({"pictures": 8, "loss": 0.5})
+    assert Run(tmp_path, hours=1.0).resume({}) == 0
+    assert (tmp_path / "log.csv").read_text().split() == ["pictures,loss"]
+
+
+def test_the_pictures_of_a_long_run_are_logged_whole(tmp_path):
+    Run(tmp_path, hours=1.0).log({"pictures": 1_234_568})
+    assert (tmp_path / "log.csv").read_text().split() == ["pictures", "1234568"]

@@ -1,30 +1,75 @@
-"""The figures of a run's first phase are kept, and computed again only where that is needed."""
+"""The two phases of a generator's run: once the second has begun, the hours are the second's."""
 
 from __future__ import annotations
 
-from hw5.train.jobs import figures_of_phase
+from functools import partial
+
+import pytest
+from torch import nn
+
+from hw5 import zoo
+from hw5.train import grow, jobs, recipes
+from hw5.train.jobs import Job
+from tests.train.test_grow import PLAN as GROWTH
+from tests.train.test_grow import SMALL, StyleGAN2
+
+HOURS = 5.0
+RUNS = {
+    "warm": (
+        recipes,
+        partial(recipes.train_gan, recipes.DCGAN_PLAN),
+        recipes.DCGAN_PLAN.warm_share,
+    ),
+    "pairs": (grow, partial(grow.train_grown, GROWTH), GROWTH.pairs_share),
+}
 
 
-def counting(values):
-    calls = []
-
-    def finish():
-        calls.append(1)
-        return {"loss": values[len(calls) - 1]}
-
-    return finish, calls
+class Begun(Exception):
+    """The second phase begins, with these settings."""
 
 
-def test_a_phase_that_is_done_is_not_ended_again(tmp_path):
-    finish, calls = counting([1.0, 2.0])
-    assert figures_of_phase(tmp_path, "warm", finish) == {"warm_loss": 1.0}
-    assert figures_of_phase(tmp_path, "warm", finish) == {"warm_loss": 1.0}
-    assert len(calls) == 1
+@pytest.fixture(params=sorted(RUNS))
+def run(request, tmp_path, monkeypatch):
+    """A run with phases that only say that they were asked; its job, and the folder's name."""
+    module, train, share = RUNS[request.param]
+    job, asked = Job(HOURS, "cpu", 0, tmp_path), []
+
+    def first_phase(*_, **__):
+        asked.append(request.param)
+        return {"loss": 1.0}
+
+    def second_phase(*players, **__):
+        raise Begun(players[3].hours)
+
+    networks = {"little": StyleGAN2(**SMALL)}
+    monkeypatch.setattr(zoo, "load", lambda name, device=None: networks.get(name, nn.Identity()))
+    monkeypatch.setattr(module, "Pictures", lambda *_, **__: None)
+    monkeypatch.setattr(grow, "teach_pairs", first_phase)
+    monkeypatch.setattr(recipes, "warm_start", first_phase)
+    monkeypatch.setattr(grow, "enlarge_judge", lambda *_: nn.Identity())
+    monkeypatch.setattr(module, "Duel", second_phase)
+    return partial(train, job), tmp_path, share, asked
 
 
-def test_a_phase_whose_outcome_was_lost_is_ended_again(tmp_path):
-    finish, calls = counting([1.0, 2.0, 3.0])
-    figures_of_phase(tmp_path, "warm", finish)
-    assert figures_of_phase(tmp_path, "warm", finish, again=True) == {"warm_loss": 2.0}
-    assert figures_of_phase(tmp_path, "warm", finish) == {"warm_loss": 2.0}
-    assert len(calls) == 2
+def test_a_new_run_shares_its_hours_between_the_phases(run):
+    train, _, share, asked = run
+    with pytest.raises(Begun) as begun:
+        train()
+    assert len(asked) == 1
+    assert begun.value.args[0] == pytest.approx((1 - share) * HOURS)
+
+
+def test_a_run_in_its_second_phase_spends_all_hours_there(run):
+    train, folder, _, asked = run
+    (folder / "duel").mkdir()
+    (folder / "duel" / "checkpoint.pt").write_bytes(b"")
+    with pytest.raises(Begun) as begun:
+        train()
+    assert asked == []
+    assert begun.value.args[0] == HOURS
+
+
+def test_the_figures_of_a_phase_are_kept(tmp_path):
+    assert jobs.kept_figures(tmp_path / "warm") == {}
+    assert jobs.keep_figures(tmp_path / "warm", "warm", {"loss": 1.0}) == {"warm_loss": 1.0}
+    assert jobs.kept_figures(tmp_path / "warm") == {"warm_loss": 1.0}

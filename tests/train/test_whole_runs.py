@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from dataclasses import replace
 from functools import partial
@@ -26,6 +27,7 @@ from tests.train.clock import Clock
 LEAN = {"4": 16, "8": 16, "16": 8, "32": 8, "64": 8}
 SMALL = {"num_mapping_layers": 1, "mapping_lr_multiplier": 0.1, "channels": LEAN}
 SECONDS = 1 / 3600
+OPTIONS = {"hours": 2 * SECONDS, "device": "cpu", "seed": 0, "compiled": False}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -141,9 +143,10 @@ def test_the_recipe_of_the_reader_ships_it_and_names_what_is_weak(own_zoo, tmp_p
     assert reader.embed(images).norm(dim=1).tolist() == pytest.approx([1.0, 1.0])
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["stylegan2", "dcgan"])
-def test_a_recipe_ships_both_players_with_cards_and_goes_on(name, own_zoo, tmp_path, monkeypatch):
+@pytest.fixture(params=["stylegan2", "dcgan"])
+def recipe(request, own_zoo, monkeypatch):
+    """A recipe of two players, small and quick; every generator is better than the one before."""
+    name = request.param
     plan = {"stylegan2": recipes.STYLEGAN2, "dcgan": recipes.DCGAN_PLAN}[name]
     plan = replace(
         plan,
@@ -152,57 +155,69 @@ def test_a_recipe_ships_both_players_with_cards_and_goes_on(name, own_zoo, tmp_p
         adversarial=AdversarialSettings(batch=4, head_start=8),
     )
     both = (partial(recipes.train_gan, plan), partial(recipes.measure_curve, plan))
-    recipe = recipes.Recipe(*both, goes_on=True)
-    monkeypatch.setitem(recipes.RECIPES, name, recipe)
+    monkeypatch.setitem(recipes.RECIPES, name, recipes.Recipe(*both, goes_on=True))
+    figures = itertools.count()
     monkeypatch.setattr(recipes, "fit_mapping", lambda *_, **__: 0.5)
-    monkeypatch.setattr(quality, "measure", lambda *_, **__: {"fid": 1.0})
-    options = {"hours": 2 * SECONDS, "device": "cpu", "seed": 0, "compiled": False}
-    train.train(name, folder=tmp_path / "runs", **options)
+    monkeypatch.setattr(quality, "measure", lambda *_, **__: {"fid": 9.0 - next(figures)})
+    return plan
+
+
+@pytest.mark.slow
+def test_a_recipe_ships_both_players_with_cards_and_goes_on(recipe, tmp_path, monkeypatch):
+    name, other = recipe.name, f"{recipe.name}-discriminator"
+    train.train(name, folder=tmp_path / "runs", **OPTIONS)
     card = zoo.card(name)
-    assert card["metrics"]["fid"] == 1.0
+    assert card["metrics"]["fid"] == 9.0
     assert card["trained_on"] == {"world-features": cards.digest_of("world-features")}
-    assert zoo.card(f"{name}-discriminator")["trained_on"][name] == cards.digest_of(name)
+    assert zoo.card(other)["trained_on"][name] == cards.digest_of(name)
     assert card["command"].startswith(f"python -m hw5 train {name} --hours")
     assert cards.stale() == []
-    generator, judge = zoo.load(name), zoo.load(f"{name}-discriminator")
+    generator, judge = zoo.load(name), zoo.load(other)
     z = torch.randn(4, generator.z_dim, generator=torch.Generator().manual_seed(0))
     assert len(judge(generator(z))) == 4
 
-    train.train(name, folder=tmp_path / "runs", **options)
+    train.train(name, folder=tmp_path / "runs", **OPTIONS)
     later = zoo.card(name)["metrics"]
     assert later["warm_pictures"] == card["metrics"]["warm_pictures"]
     assert later["duel_pictures"] > card["metrics"]["duel_pictures"]
     assert cards.stale() == []
+    begins_as_the_shipped_players_elsewhere((name, other), tmp_path / "elsewhere")
+    gives_a_curve(recipe, tmp_path / "runs" / name, monkeypatch)
 
-    # on a clone without that run: the shipped players are where a new one begins
-    names, before = (name, f"{name}-discriminator"), later
+
+def begins_as_the_shipped_players_elsewhere(names, folder):
+    """On a clone without that run, the shipped players are where a new one begins."""
+    before = zoo.card(names[0])["metrics"]
     digests = {each: cards.digest_of(each) for each in names}
     shipped = {each: zoo.load(each).state_dict() for each in names}
-    none = {**options, "hours": 0.0, "go_on": True}
-    train.train(name, folder=tmp_path / "elsewhere", **none)
+    none = {**OPTIONS, "hours": 0.0, "go_on": True}
+    train.train(names[0], folder=folder, **none)
     for each in names:
         for key, value in zoo.load(each).state_dict().items():
             assert torch.equal(value, shipped[each][key]), key
         assert zoo.card(each)["went_on_from"]["sha256"] == digests[each]
-    assert zoo.card(name)["went_on_from"]["metrics"] == before
-    assert zoo.card(name)["command"].endswith("--go-on")
-    train.train(name, folder=tmp_path / "elsewhere", **none)  # what it began from is not forgotten
-    assert zoo.card(name)["went_on_from"]["sha256"] == digests[name]
+    assert zoo.card(names[0])["went_on_from"]["metrics"] == before
+    assert zoo.card(names[0])["command"].endswith("--go-on")
+    train.train(names[0], folder=folder, **none)  # what it began from is not forgotten
+    assert zoo.card(names[0])["went_on_from"]["sha256"] == digests[names[0]]
     assert cards.stale() == []
 
+
+def gives_a_curve(plan, folder, monkeypatch):
+    """The snapshots of a run are measured into the card, which makes no weight stale."""
     monkeypatch.setattr(quality, "features_of_split", lambda *_, **__: torch.randn(300, 1280))
     monkeypatch.setattr(recipes.quality, "curve", partial(quality.curve, most=2))
     monkeypatch.setattr(
         quality, "_embed", lambda batches, _: torch.cat([b.flatten(1)[:, :1280] for b in batches])
     )
-    recipes.measure_curve(plan, recipes.Job(0.0, "cpu", 0, tmp_path / "runs" / name), count=100)
-    curve = zoo.card(name)["curve"]
+    recipes.measure_curve(plan, recipes.Job(0.0, "cpu", 0, folder), count=100)
+    curve = zoo.card(plan.name)["curve"]
     assert curve["warm"][-1][0] < curve["duel"][-1][0]
     assert all(fid > 0 for _, fid in curve["warm"] + curve["duel"])
-    assert cards.stale() == []  # a figure added to a card makes no weight stale
+    assert cards.stale() == []
 
 
-def test_what_was_trained_on_a_changed_weight_is_renewed_in_order(own_zoo, monkeypatch):
+def test_what_was_trained_on_a_changed_weight_is_listed_and_renewed(own_zoo, monkeypatch, capsys):
     features = zoo.load("world-features")
     config = {"num_outputs": features.num_outputs, "num_classes": features.num_classes}
     for name, network, kind in (
@@ -218,12 +233,18 @@ def test_what_was_trained_on_a_changed_weight_is_renewed_in_order(own_zoo, monke
     card = zoo.card("world-features")
     zoo.save("world-features", features, kind="world-features", config=config, card=card)
     assert cards.stale() == ["dcgan", "dcgan-discriminator"]
-    ran = []
+    ran, said = [], []
     for name in recipes.RECIPES:
-        recipe = replace(recipes.RECIPES[name], run=lambda job, name=name: ran.append(name))
-        monkeypatch.setitem(recipes.RECIPES, name, recipe)
+        note = lambda job, name=name: (ran.append(name), said.append(capsys.readouterr().out))  # noqa: E731
+        monkeypatch.setitem(recipes.RECIPES, name, replace(recipes.RECIPES[name], run=note))
     train.renew_stale(hours=1.0, device="cpu")
     assert ran == ["dcgan"]
+    assert said[0].splitlines()[1:] == ["dcgan"]  # before it was trained
+
+
+def test_where_nothing_is_stale_that_is_said(own_zoo, capsys):
+    train.renew_stale(hours=1.0, device="cpu")
+    assert capsys.readouterr().out == "nothing is stale\n"
 
 
 def test_unknown_curves_are_refused():
