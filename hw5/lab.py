@@ -5,9 +5,9 @@ Offers `PromptConnection`, which `make lab` names to the server:
     jupyter lab --ServerApp.kernel_websocket_connection_class=hw5.lab.PromptConnection
 
 A picture for a slider leaves the kernel as two messages. Jupyter's server keeps TCP's default,
-which holds the second one back until the first is acknowledged (Nagle 1984, RFC 896): 33 of the
-55 ms between a key press and the picture, when measured first. Where the browser draws without a
-GPU on the same two busy cores, the difference drowns.
+which holds the second one back until the first is acknowledged (Nagle 1984, RFC 896): with
+nothing else to do, 23 of the 56 ms between a key press and the picture (`bench browser`; 95 %
+within 38 ms instead of 63). Where other work wants the same cores, the difference drowns.
 
 Kernels that such a server starts do not echo: ipywidgets sends every value of a slider back to the
 page that it came from, for other pages that show the same kernel, and the picture waits behind it
