@@ -3,9 +3,9 @@
 Offers `measure_inversion`. Protocol, within one run, on `NUM_PICTURES` held-out pictures: the
 starter-style loop takes `STEPS` Adam steps at a constant rate from the mean in w+, once for each of
 `RATES`; a picture's goal is the lowest LPIPS that one of its loops ends with. Adam moves every
-number by itself and losses are per picture, so all loops run side by side as rows of one batch and
-end where they would end alone; the seconds of one alone are those of `TIMED` steps of
-`starter_loop`, each costing the same, on the first pictures.
+number by itself and losses are per picture, so the pictures of a rate run side by side and end
+where they would end alone; the seconds of one alone are those of `TIMED` steps of `starter_loop`,
+each costing the same, on the first pictures.
 Then `fastest` minimises the same criterion, each picture alone, until the best picture it has is as
 near, or `BUDGET` evaluations are spent (`reached` then says so, and the ratio counts the time
 spent). Measuring LPIPS is not timed, nor is what is prepared once for a generator: an encoder, and
@@ -44,7 +44,6 @@ NUM_PICTURES = 20
 STEPS = 1000  # of the starter
 EVERY = 20  # steps from one look at the loop to the next
 TIMED = 100  # steps from which the seconds of all are known
-ROWS = 20  # loops in one pass: as fast a picture as more of them, in less memory
 RATES = (0.003, 0.01, 0.03, 0.1)
 BUDGET = 200  # evaluations of ours at most: a fifth of the loop's
 
@@ -116,67 +115,38 @@ def run_loops(
     network: Generator, targets: Images, criterion: Criterion, ruler: LpipsMetric
 ) -> list[dict[float, Loop]]:
     """Run the loop on every picture at every rate, looking now and then; by picture, by rate."""
-    goals = targets.repeat_interleave(len(RATES), dim=0)  # (rows, 3, H, W)
-    rates = torch.tensor(RATES).repeat(len(targets))[:, None, None]
     start = latents.mean_code(network, "w+", rng=seeding.make(0))
-    descent = Adam(torch.zeros_like(start).repeat(len(goals), 1, 1), rates)
-    lowest = torch.full((len(goals),), torch.inf)
-    seen: dict[int, Tensor] = {}  # steps done -> LPIPS (rows,)
+    deltas = {
+        rate: torch.zeros_like(start).repeat(len(targets), 1, 1).requires_grad_() for rate in RATES
+    }
+    groups = [{"params": [delta], "lr": rate} for rate, delta in deltas.items()]
+    optimiser = torch.optim.Adam(groups)
+    lowest = {rate: torch.full((len(targets),), torch.inf) for rate in RATES}
+    seen: dict[float, dict[int, Tensor]] = {rate: {} for rate in RATES}  # steps done -> LPIPS (N,)
     with progress.bar(STEPS, "starter-style loops") as on_step:
         for step in range(STEPS):
-            pictures, loss, slope = evaluate(network, goals, criterion, start, descent.delta)
-            lowest = torch.minimum(lowest, loss)
-            if step % EVERY == 0 or step == STEPS - 1:
-                seen[step + 1] = judge_all(ruler, pictures, goals)
-            descent.step(slope)
+            for rate, delta in deltas.items():
+                pictures = latents.render(network, start + delta, "w+")
+                loss = criterion(pictures, targets, None, delta).total
+                (delta.grad,) = torch.autograd.grad(loss.sum(), delta)
+                lowest[rate] = torch.minimum(lowest[rate], loss.detach())
+                if step % EVERY == 0 or step == STEPS - 1:
+                    seen[rate][step + 1] = judge_all(ruler, pictures, targets)
+            optimiser.step()
             on_step()
-    ends = [
-        Loop(float(lowest[row]), float(seen[STEPS][row]), first_as_near(seen, row))
-        for row in range(len(goals))
-    ]
     return [
-        dict(zip(RATES, ends[i : i + len(RATES)], strict=True))
-        for i in range(0, len(ends), len(RATES))
+        {rate: _end(lowest[rate][row], seen[rate], row) for rate in RATES}
+        for row in range(len(targets))
     ]
+
+
+def _end(lowest: Tensor, seen: Mapping[int, Tensor], row: int) -> Loop:
+    return Loop(float(lowest), float(seen[STEPS][row]), first_as_near(seen, row))
 
 
 def first_as_near(seen: Mapping[int, Tensor], row: int) -> int:
     """Steps after which a loop was first as near as it is at the end."""
     return next(done for done, distance in seen.items() if distance[row] <= seen[STEPS][row])
-
-
-class Adam:
-    """Adam with a rate for each row; torch's has one for each group. Kingma and Ba 2015."""
-
-    def __init__(self, delta: Tensor, rates: Tensor) -> None:
-        """Begin at `delta` (rows, L, d) with `rates` (rows, 1, 1)."""
-        self.delta, self.rates = delta, rates
-        self.mean, self.square = torch.zeros_like(delta), torch.zeros_like(delta)
-        self.steps = 0
-
-    def step(self, slope: Tensor) -> None:
-        """Move `delta`; torch's default betas and epsilon."""
-        self.steps += 1
-        self.mean = self.mean.lerp(slope, 0.1)
-        self.square = self.square.lerp(slope.square(), 0.001)
-        mean = self.mean / (1 - 0.9**self.steps)
-        root = (self.square / (1 - 0.999**self.steps)).sqrt()
-        self.delta = self.delta - self.rates * mean / (root + 1e-8)
-
-
-def evaluate(
-    network: Generator, goals: Images, criterion: Criterion, start: Tensor, delta: Tensor
-) -> tuple[Images, Tensor, Tensor]:
-    """Pictures of start + delta, their losses (rows,), and the slope of each loss in its delta."""
-    parts = []
-    for goal, some in zip(goals.split(ROWS), delta.split(ROWS), strict=True):
-        some = some.clone().requires_grad_()
-        pictures = latents.render(network, start + some, "w+")
-        loss = criterion(pictures, goal, None, some).total
-        (slope,) = torch.autograd.grad(loss.sum(), some)
-        parts.append((pictures.detach(), loss.detach(), slope))
-    pictures, loss, slope = (torch.cat(part) for part in zip(*parts, strict=True))
-    return pictures, loss, slope
 
 
 def _compare(
@@ -202,11 +172,10 @@ def _compare(
     }
 
 
+@torch.no_grad()
 def judge_all(ruler: LpipsMetric, images: Images, targets: Images) -> Tensor:
     """LPIPS of every picture, (N,)."""
-    pairs = zip(images.split(ROWS), targets.split(ROWS), strict=True)
-    with torch.no_grad():
-        return torch.cat([ruler(*pair) for pair in pairs])
+    return ruler(images, targets)
 
 
 @torch.no_grad()
