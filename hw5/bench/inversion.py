@@ -61,7 +61,7 @@ class Watch:
             return
         self.lowest = step.losses[0]
         begin = time.perf_counter()
-        self.is_reached = judge(self.ruler, step.image, self.target) <= self.goal
+        self.is_reached = bool(judge(self.ruler, step.image, self.target) <= self.goal)
         self.spent += time.perf_counter() - begin
 
     def is_done(self) -> bool:
@@ -131,7 +131,7 @@ def run_loops(
                 (delta.grad,) = torch.autograd.grad(loss.sum(), delta)
                 lowest[rate] = torch.minimum(lowest[rate], loss.detach())
                 if step % EVERY == 0 or step == STEPS - 1:
-                    seen[rate][step + 1] = judge_all(ruler, pictures, targets)
+                    seen[rate][step + 1] = judge(ruler, pictures, targets)
             optimiser.step()
             on_step()
     return [
@@ -173,12 +173,6 @@ def _compare(
 
 
 @torch.no_grad()
-def judge_all(ruler: LpipsMetric, images: Images, targets: Images) -> Tensor:
+def judge(ruler: LpipsMetric, images: Images, targets: Images) -> Tensor:
     """LPIPS of every picture, (N,)."""
     return ruler(images, targets)
-
-
-@torch.no_grad()
-def judge(ruler: LpipsMetric, image: Images, target: Images) -> float:
-    """LPIPS of one picture."""
-    return float(ruler(image, target))
