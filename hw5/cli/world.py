@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hw5.world import Factors
 
 MAX_COUNT, MAX_SIZE = 4096, 512
+MAX_PIXELS = 2**28  # of the sheet, without gaps: 16,384 on a side, 7 GB while it is being made
 AT_ONCE = 64 * 64 * 64  # pixels rendered side by side; each takes about 50 bytes meanwhile
 
 
@@ -43,7 +44,7 @@ def world(
       python -m hw5 world --count 1 --neutral --set yaw=20 --set eye_hue=120 --size 256
 
     Args:
-        count: number of cats, 1 to 4096
+        count: number of cats, 1 to 4096 (1024 at 512 px: one picture holds them all)
         setting: fix a factor for all cats, in its unit; repeat for more (--factors lists them)
         distribution: portraits (plain backgrounds, few accessories) or scenes (everything)
         neutral: start from the neutral cat instead of random ones
@@ -65,6 +66,7 @@ def world(
         return 0
     check_number("--count", count, low=1, high=MAX_COUNT, whole=True)
     check_size(size)
+    check_sheet(count, size)
     rng = seeding.make(seed)
     chosen = (
         cats.neutral(count) if neutral else cats.sample(count, distribution=distribution, rng=rng)
@@ -91,6 +93,22 @@ def check_size(size: int) -> None:
     if size % 8 or not 16 <= size <= MAX_SIZE:
         expected = f"a multiple of 8 from 16 to {MAX_SIZE}"
         raise InputError.about("--size", expected=expected, got=size)
+
+
+def check_sheet(count: int, size: int) -> None:
+    """Require a sheet of `count` pictures that fits in memory and in a PNG viewer.
+
+    Raises:
+        InputError: more pixels than MAX_PIXELS.
+    """
+    from hw5.kit.checks import InputError
+
+    most = MAX_PIXELS // size**2
+    if count > most:
+        raise InputError.about(
+            "--count", expected=f"at most {most} pictures at {size} px", got=count,
+            hint="all of them go into one picture; make several, each with its own --seed",
+        )  # fmt: skip
 
 
 def rendered(factors: Factors, size: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -120,6 +120,7 @@ OPTIONS = [
     ["world", "--count", 0],
     ["world", "--size", 20],
     ["world", "--size", 99999],
+    ["world", "--count", 1025, "--size", 512],
     ["world", "--count", 1, "--set", "yaw"],
     ["world", "--count", 1, "--set", "yaw=left"],
     ["world", "--count", 1, "--set", "yaw=nan"],
