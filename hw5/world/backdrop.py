@@ -11,6 +11,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from hw5.kit.checks import InputError
 from hw5.world.colour import Colour, grey, hsv, mix, scale, step
 from hw5.world.factors import BACKGROUNDS, Factors
 
@@ -118,8 +119,16 @@ assert len(_DRAW) == len(BACKGROUNDS)
 
 
 def backdrop(x: Tensor, y: Tensor, factors: Factors) -> Tensor:
-    """Background colours `(N, 3, P)` at picture-plane points `(1, P)`, each cat by its own kind."""
+    """Background colours `(N, 3, P)` at picture-plane points `(1, P)`, each cat by its own kind.
+
+    Raises:
+        InputError: a background that is none of `BACKGROUNDS`.
+    """
     kinds = factors["background"].round().long()
+    low, high = kinds.amin(), kinds.amax()
+    if low < 0 or high >= len(_DRAW):
+        expected = f"a number from 0 to {len(_DRAW) - 1}: {', '.join(BACKGROUNDS)}"
+        raise InputError.about("background", expected=expected, got=f"{low:g} to {high:g}")
     out = x.new_empty(len(factors), 3, x.shape[1])
     for kind in kinds.unique().tolist():
         chosen = kinds == kind

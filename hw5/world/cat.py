@@ -17,6 +17,7 @@ from hw5.world.factors import Factors
 from hw5.world.sdf import Point
 
 _BODY_FOLLOWS = 0.35  # share of the head's yaw and roll that the shoulders take on
+WORN = 0.5  # from here on an accessory is worn: sliders and readers give values between 0 and 1
 _AWAY = 9.0  # distance added to an accessory that is not worn
 ACCESSORIES = ("glasses", "bow_tie", "hat")
 
@@ -50,7 +51,7 @@ class Geometry:
 
 def worn(factors: Factors) -> tuple[str, ...]:
     """The accessories that some cat of the batch wears."""
-    return tuple(name for name in ACCESSORIES if bool((factors[name] > 0).any()))
+    return tuple(name for name in ACCESSORIES if bool((factors[name] >= WORN).any()))
 
 
 def geometry(factors: Factors, worn: tuple[str, ...]) -> Geometry:
@@ -80,9 +81,9 @@ def geometry(factors: Factors, worn: tuple[str, ...]) -> Geometry:
         eye_r=0.128 + 0.022 * kitten + 0.020 * f["eye_size"],
         nose_y=-0.105 - 0.07 * long_nose,
         nose_r=0.055 + 0.006 * f["age"],
-        glasses=_AWAY * (1.0 - f["glasses"]),
-        bow_tie=_AWAY * (1.0 - f["bow_tie"]),
-        hat=_AWAY * (1.0 - f["hat"]),
+        glasses=_AWAY * (f["glasses"] < WORN),
+        bow_tie=_AWAY * (f["bow_tie"] < WORN),
+        hat=_AWAY * (f["hat"] < WORN),
         worn=worn,
     )
 

@@ -56,7 +56,7 @@ def paint(factors: Factors) -> Paint:
         patch=mix(ginger, dark, step(brightness - 0.45, 0.1)),
         nose=mix(grey(brightness, (0.20, 0.14, 0.13)), (0.88, 0.50, 0.50), pale),
         iris=hsv(f["eye_hue"], 0.78, torch.full_like(brightness, 0.92)),
-        odd=f["odd_eyes"],
+        odd=f["odd_eyes"].sign() * (f["odd_eyes"].abs() >= 0.5),  # no eye is half blue
         stripes=f["stripes"],
         bib=f["bib"],
         points=f["points"],

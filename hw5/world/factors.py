@@ -30,7 +30,7 @@ _COAT = frozenset({"head", "ears", "body", "whiskers", "mouth"})
 _FACE = _CAT - {"ears"}
 _EYES = frozenset({"eyes", "pupils"})
 _ACCESSORY = frozenset({"accessory"})
-_BACKGROUND = frozenset({"background", "head", "ears", "body"})  # fur lets a little light through
+_BACKGROUND = frozenset({"background", "head", "ears", "body"})  # fur ends softly: its edge
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,8 @@ def shade(p: Point, surface: Point, view: Point, g: Geometry, q: Paint, key: Lig
     wet = cover.eye * (1.0 - eye.lid)
     open_sky = _openness(p, surface, g)
     colour = _lit(albedo, surface, view, key, open_sky, wet, furry, hair)
-    covered = sdf.edge(d.nearest() - 0.010 - 0.012 * hair, 0.016)
+    # tufts reach past the skin; hollows between them, hair < 0, must not open it to the background
+    covered = sdf.edge(d.nearest() - 0.010 - 0.012 * hair.clamp(min=0.0), 0.016)
     return Shaded(colour, covered, _parts(d, skin, eye, torch.maximum(line, opened)))
 
 

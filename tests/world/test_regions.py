@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from hw5.world import FACTORS, PARTS, Factors, Picture, neutral, render
-from hw5.world.factors import BY_NAME
+from hw5.world.factors import BY_NAME, sample
 
 SIZE, WIDENED, LEVEL = 64, 2, 1 / 127.5
 ALLOWED = 3 * LEVEL  # change outside
@@ -117,3 +117,16 @@ def test_iris_colour_stays_inside_the_open_eyes_even_when_they_are_shut():
 def test_the_promises_differ():
     assert len({factor.region for factor in FACTORS}) > 5
     assert all(factor.region < set(PARTS) for factor in FACTORS)
+
+
+def test_no_background_shows_through_the_inside_of_a_cat():
+    """Also where fur is at its roughest: between its tufts there is skin."""
+    rng = torch.Generator().manual_seed(3)
+    cats = sample(6, rng=rng).replace(fur_roughness=1.0, background=0, background_saturation=0.0)
+    dark, bright = (render(cats.replace(background_brightness=b), 96) for b in (0.0, 1.0))
+    backdrop = torch.maximum(*(p.mask("background") for p in (dark, bright)))
+    inside = ~widen(widen(backdrop).float())
+    moved = (bright.image - dark.image).abs().amax(1, keepdim=True)[inside]
+    assert len(moved) > 2_000
+    # a ray that grazes one part before it meets the next still lets a little through
+    assert (moved > ALLOWED).float().mean() < 0.01
