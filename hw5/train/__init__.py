@@ -62,13 +62,15 @@ def renew_stale(*, hours: float, device: str, compiled: bool = True) -> int:
 
     A discriminator comes with its generator.
     """
-    from hw5.train.cards import stale
+    from hw5.train.cards import of_earlier_renderers, stale
     from hw5.train.recipes import RECIPES
 
-    names = set(stale())
+    names, earlier = set(stale()), of_earlier_renderers()
     chosen = [name for name, recipe in RECIPES.items() if names & {name, *recipe.also}]
     print("\n".join(["stale, to be trained again in this order:", *chosen]) if chosen
           else "nothing is stale", flush=True)  # fmt: skip
+    if earlier:
+        print("pictures of an earlier renderer, not renewed for that:", *earlier, flush=True)
     for name in chosen:
         train(name, hours=hours, device=device, seed=0, compiled=compiled)
     return 0

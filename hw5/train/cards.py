@@ -1,7 +1,7 @@
 """Cards of trained weights, and which weights are stale.
 
 A card is the JSON beside a weight: command, data, seed, time, device, metrics, and the digests of
-the weights it was trained on. Offers `make_card`, `digest_of` and `stale`.
+the weights it was trained on. Offers `make_card`, `digest_of`, `stale` and `of_earlier_renderers`.
 """
 
 from __future__ import annotations
@@ -57,3 +57,12 @@ def stale() -> list[str]:
         if any(other in found or digest_of(other) != digest for other, digest in sources.items()):
             found.append(name)
     return found
+
+
+def of_earlier_renderers() -> list[str]:
+    """Shipped weights whose pictures another state of the world's source drew, in manifest order.
+
+    They are not stale for it: a changed line of the source need not change a picture anyone sees.
+    """
+    cards = {name: zoo.card(name) for name in zoo.names() if zoo.describe(name).file}
+    return [name for name, card in cards.items() if card["renderer"] != renderer_digest()]

@@ -35,6 +35,15 @@ def test_what_was_trained_on_a_stale_weight_is_stale_too(monkeypatch):
     assert cards.stale() == ["b", "c"]
 
 
+def test_a_changed_renderer_is_told_and_makes_nothing_stale(monkeypatch):
+    own = zoo.card("dcgan")["renderer"]
+    monkeypatch.setattr(cards, "renderer_digest", lambda: own)
+    assert "dcgan" not in cards.of_earlier_renderers()
+    monkeypatch.setattr(cards, "renderer_digest", lambda: "0" * 12)
+    assert cards.of_earlier_renderers() == BUNDLED
+    assert cards.stale() == []
+
+
 @pytest.mark.parametrize("name", BUNDLED)
 def test_every_shipped_weight_has_a_card_that_says_how_it_was_made(name):
     card = zoo.card(name)
