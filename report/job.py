@@ -65,6 +65,7 @@ def figures_of(desk: Desk, album: Album, folder: Path) -> dict[str, str]:
         "learning": networks.learning(desk, 9),
         **words.edit_numbers(edit),
         **words.proportions(cells),
+        **words.first_rung(cells),
     }
 
 

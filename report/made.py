@@ -21,7 +21,7 @@ FIGURES = (
 NUMBERS = (
     "total_minutes", "machine", "command", "green_before", "green_after", "green_answer",
     "edit_psnr", "results", "quoted_newton_ratio", "newton_ratio", "quoted_dcgan_ratio",
-    "dcgan_ratio",
+    "dcgan_ratio", "generated_adam", "generated_lbfgs",
 )  # fmt: skip
 
 

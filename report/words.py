@@ -1,6 +1,7 @@
 """Numbers inside the page's sentences.
 
-Offers `proportions`, which compares our times with the student report's, and `edit_numbers`.
+Offers `proportions`, which compares our times with the student report's, `first_rung` and
+`edit_numbers`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,15 @@ def seconds_per_step(cells: Sequence[Cell], label: str, optimiser: str) -> float
     """Seconds per step of one method, over all targets."""
     found = [c.found for c in cells if c.method.label == label and c.optimiser == optimiser]
     return sum(f.seconds for f in found) / sum(len(f.history) for f in found)
+
+
+def first_rung(cells: Sequence[Cell]) -> dict[str, str]:
+    """How close both optimisers come in w to the cat that the generator made, dB."""
+    return {
+        f"generated_{cell.optimiser}": f"{cell.psnr:.1f}"
+        for cell in cells
+        if (cell.rung.name, cell.method.label) == ("generated", "StyleGAN2, w")
+    }
 
 
 def edit_numbers(edit: Edit) -> dict[str, str]:

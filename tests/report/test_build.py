@@ -147,3 +147,17 @@ def test_proportions_compare_single_steps():
     )
     assert numbers["newton_ratio"] == "2.5" and numbers["dcgan_ratio"] == "0.50"
     assert numbers["quoted_newton_ratio"] == "6.2" and numbers["quoted_dcgan_ratio"] == "0.32"
+
+
+def test_the_first_rung_is_told_for_both_optimisers_and_for_w_alone():
+    def cell(rung, label, optimiser, psnr):
+        parts = {"rung": SimpleNamespace(name=rung), "method": SimpleNamespace(label=label)}
+        return SimpleNamespace(**parts, optimiser=optimiser, psnr=psnr)
+
+    cells = [
+        cell("generated", "StyleGAN2, w", "adam", 28.44),
+        cell("generated", "StyleGAN2, w", "lbfgs", 44.5),
+        cell("generated", "StyleGAN2, w+", "lbfgs", 1.0),
+        cell("train", "StyleGAN2, w", "adam", 2.0),
+    ]
+    assert words.first_rung(cells) == {"generated_adam": "28.4", "generated_lbfgs": "44.5"}
