@@ -138,6 +138,12 @@ OPTIONS = [
     ["ladder", "--photo", "nowhere.png"],
     ["ladder", "--second-evaluations", 0],
     ["ladder", "--out", "dot.json"],
+    ["compare", "--out", "dot.json"],
+    ["compare", "--out", "dot.json/below"],
+    ["compare", "--encoder", "nowhere.safetensors"],
+    ["compare", "--encoder", "no_such_name"],
+    ["semantics", "--out", "dot.json"],
+    ["semantics", "--encoder", "nowhere.safetensors"],
     ["bench", "no_such_bench"],
     ["train"],
 ]

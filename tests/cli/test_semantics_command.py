@@ -10,7 +10,8 @@ import json
 import pytest
 import torch
 
-from hw5.cli import inverting, semantics, semantics_page
+from hw5.cli import inverting, methods, semantics, semantics_page
+from hw5.cli.methods import Method
 from hw5.defaults import open_generator
 from hw5.inversion import semantic_analysis
 from hw5.inversion.inverted import Inverted
@@ -30,16 +31,17 @@ def echo(monkeypatch):
     with torch.no_grad():
         pictures = render(generator, codes, "w+").clamp(-1, 1)
 
-    def method(images, first):
+    def method(images, first, on_step):
         part = codes[first : first + len(images)]
         return Inverted("echo", images, part, "w+", torch.zeros(len(images)), 1.0, 1)
 
-    def cut(images, first):
+    def cut(images, first, on_step):
         raise InputError("the power went")
 
-    known = {"ours": lambda: method, "encoder": lambda: cut}
-    monkeypatch.setattr(inverting, "available", lambda settings: known)
+    known = {"ours": Method(("echo",), 1, lambda: method), "encoder": Method((), 1, lambda: cut)}
+    monkeypatch.setattr(methods, "available", lambda settings: known)
     monkeypatch.setattr(inverting, "held_out", lambda asked: pictures[: asked.count])
+    return known
 
 
 @pytest.mark.slow
@@ -86,6 +88,10 @@ def test_a_method_that_breaks_off_leaves_the_figures_of_those_before_it(
     found = json.loads((tmp_path / "s" / "semantics.json").read_text())
     assert list(found["methods"]) == ["ours"]
     assert (tmp_path / "s" / "semantics.html").exists()
+    echo["encoder"] = Method((), 1, echo["ours"].open)
+    assert run("semantics", "encoder", "--count", 4, "--out", "s").status == 0
+    found = json.loads((tmp_path / "s" / "semantics.json").read_text())
+    assert list(found["methods"]) == ["ours", "encoder"]  # that of the call before is still there
 
 
 class Glance(torch.nn.Module):
@@ -117,6 +123,15 @@ def test_samples_are_drawn_once_and_are_the_same_ever_after(tmp_path, drawings):
     first, second = (semantics.kept_samples(small(0), Glance(), 6, tmp_path) for _ in range(2))
     assert drawings == [6]
     assert torch.equal(first.codes, second.codes) and torch.equal(first.numbers, second.numbers)
+
+
+def test_damaged_samples_are_drawn_again_and_that_is_said(tmp_path, drawings, capsys):
+    first = semantics.kept_samples(small(0), Glance(), 6, tmp_path)
+    (path,) = tmp_path.glob("samples-*.pt")
+    path.write_bytes(path.read_bytes()[:-50])
+    again = semantics.kept_samples(small(0), Glance(), 6, tmp_path)
+    assert drawings == [6, 6] and torch.equal(first.codes, again.codes)
+    assert f"{path}: damaged" in capsys.readouterr().err
 
 
 def test_samples_of_another_generator_or_of_another_number_are_drawn_anew(tmp_path, drawings):
