@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from hw5.inversion.comparison import Reference
     from hw5.inversion.semantic_analysis import Samples
     from hw5.inversion.semantics import PrecisionRecall
+    from hw5.metrics.what_changed import NoiseFloor
     from hw5.models.generator import Generator
     from hw5.models.world_reader import WorldReader
     from hw5.shapes import Codes, Images
     from hw5.world.factors import Factors
 
 POINTS = 60  # of a curve on the page
-SEED = 0  # of samples and boundaries
+SEED = 0  # of samples, boundaries and probes
+PROBES = 200  # rendered pairs that say how far the reader can be trusted
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,7 @@ class Judge:
     reader: WorldReader
     samples: Samples
     planes: dict[str, Any]
+    known: NoiseFloor
     cats: Factors
     truth: Reference
 
@@ -110,6 +113,7 @@ class Judge:
         from hw5.inversion import semantic_analysis as analysis
         from hw5.inversion.comparison import Reference
         from hw5.kit import seeding
+        from hw5.metrics.what_changed import noise_floor, probe_pairs
 
         generator, reader = (
             open_generator("stylegan2", pictures.device),
@@ -118,7 +122,9 @@ class Judge:
         samples = kept_samples(generator, reader, asking.samples, out)
         planes = analysis.boundaries(samples, rng=seeding.make(SEED))
         truth = Reference(pictures, zoo.load("efficientnet-lite0", pictures.device))
-        return cls(generator, reader, samples, planes, cats, truth)
+        probes = probe_pairs(PROBES, rng=seeding.make(SEED)).to(pictures.device)
+        known = noise_floor(reader.read, probes)
+        return cls(generator, reader, samples, planes, known, cats, truth)
 
     def accuracies(self) -> dict[str, float]:
         """Of the boundaries, on samples that they have not seen."""
@@ -169,7 +175,9 @@ class Judge:
             towards = ~each.holds(numbers)
             plane = self.planes[each.factor]
             after = analysis.push(self.generator, codes, plane, self.samples, towards)
-            figures = analysis.judge_push(made, after, each, self.samples, self.reader)
+            figures = analysis.judge_push(
+                made, after, each, samples=self.samples, reader=self.reader, known=self.known
+            )
             rows[each.factor] = asdict(figures) | self.truth.distances(after)
         return rows
 

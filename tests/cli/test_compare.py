@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import pytest
 import torch
@@ -13,8 +13,10 @@ from hw5 import zoo
 from hw5.cli import inverting, methods
 from hw5.cli.inverting import Inverting
 from hw5.cli.methods import Method
+from hw5.inversion.comparison import Reference
 from hw5.inversion.inverted import Inverted
 from hw5.latents import render
+from hw5.metrics import perceptual
 
 
 class Copier:
@@ -33,8 +35,14 @@ class Copier:
         return Inverted("copier", made, code, "w+", loss, seconds=1.0, evaluations=1)
 
 
+@pytest.fixture(scope="module")
+def opened():
+    """The judges' networks, opened once for all tests."""
+    return cache(zoo.load), cache(perceptual.lpips_metric)
+
+
 @pytest.fixture
-def copiers(monkeypatch):
+def copiers(monkeypatch, opened):
     """The command with two copiers in place of its methods, on plain grey."""
     found = {"encoder": Copier(0.0), "ours": Copier(0.1)}
 
@@ -42,6 +50,11 @@ def copiers(monkeypatch):
         return {k: Method((v.weights,), 3, lambda v=v: v) for k, v in found.items()}
 
     monkeypatch.setattr(methods, "available", available)
+    monkeypatch.setattr(zoo, "load", opened[0])
+    monkeypatch.setattr(perceptual, "lpips_metric", opened[1])
+    # FID of 1,280 features takes seconds; test_comparison.py has it
+    monkeypatch.setattr(Reference, "_embed", lambda self, pictures: pictures)
+    monkeypatch.setattr(Reference, "distances", lambda self, made: {"fid": 0.0, "swd": 0.0})
     monkeypatch.setattr(
         inverting, "held_out", lambda asked: torch.full((asked.count, 3, 64, 64), 0.5)
     )

@@ -14,6 +14,7 @@ from hw5.cli import inverting, methods, semantics, semantics_page
 from hw5.cli.methods import Method
 from hw5.defaults import open_generator
 from hw5.inversion import semantic_analysis
+from hw5.inversion.comparison import PUBLISHED_EDITS
 from hw5.inversion.inverted import Inverted
 from hw5.kit import seeding
 from hw5.kit.checks import InputError
@@ -47,7 +48,7 @@ def echo(monkeypatch):
 @pytest.mark.slow
 def test_codes_that_are_the_samples_can_be_pushed_and_the_page_says_so(run, tmp_path, echo):
     answer = run(
-        "semantics", "ours", "--count", COUNT, "--batch", COUNT, "--samples", 200, "--out", "s"
+        "semantics", "ours", "--count", COUNT, "--batch", COUNT, "--samples", 400, "--out", "s"
     )
     assert answer.status == 0, answer.err
     found = json.loads((tmp_path / "s" / "semantics.json").read_text())
@@ -92,6 +93,31 @@ def test_a_method_that_breaks_off_leaves_the_figures_of_those_before_it(
     assert run("semantics", "encoder", "--count", 4, "--out", "s").status == 0
     found = json.loads((tmp_path / "s" / "semantics.json").read_text())
     assert list(found["methods"]) == ["ours", "encoder"]  # that of the call before is still there
+
+
+def test_published_edits_stand_below_the_methods_they_are_of(tmp_path):
+    push = dict.fromkeys(semantics_page.FIGURES, 0.5)
+    pushes = {name: push | {"fid": float(k), "swd": 2.0} for k, name in enumerate(NAMES)}
+    row = {"sorts": dict.fromkeys(NAMES, CURVE), "walk": {"fid": 9.0, "swd": 8.0}, "push": pushes}
+    judge = Ready()
+    found = {"count": 4, "samples": 100, "boundaries": judge.accuracies()}
+    found |= {"pictures": judge.on_pictures(), "methods": {"in-domain": row, "ours": row}}
+    text = semantics_page.as_text(found).split("\n\n")[1].splitlines()
+    cells = [line[20:].split() for line in text[2:]]
+    assert [line[:20].strip() for line in text[2:]] == [
+        "in-domain", "published, face", "published, tower", "ours",
+    ]  # fmt: skip
+    assert cells[0] == cells[3] == ["9.0", "8.0", "1.5", "2.0"]  # pushed: the mean of 0 to 3
+    assert cells[1] == ["91.18", "33.91", "76.43", "17.99"]
+    page = semantics_page.write(tmp_path / "page.html", found).read_text(encoding="utf-8")
+    assert "57.92" in page and "Pictures halfway between two codes" in page
+
+
+def test_the_talk_says_in_domain_codes_edit_better_than_those_of_image2stylegan():
+    for what in ("face", "tower"):
+        worse, better = (PUBLISHED_EDITS[n][what] for n in ("image2stylegan", "in-domain"))
+        for one, other in zip((*worse[0], *worse[1]), (*better[0], *better[1]), strict=True):
+            assert one > other
 
 
 class Glance(torch.nn.Module):

@@ -70,7 +70,7 @@ def test_semantics_says_there_what_it_says_here(place, tmp_path, monkeypatch):
     echo = {"ours": Method((), 1, lambda: method)}
     monkeypatch.setattr(methods, "available", lambda settings: echo)
     monkeypatch.setattr(inverting, "held_out", lambda asked: pictures.to(asked.place()))
-    words = ["semantics", "--count", str(COUNT), "--batch", str(COUNT), "--samples", "100"]
+    words = ["semantics", "--count", str(COUNT), "--batch", str(COUNT), "--samples", "400"]
     assert main([*words, "--out", "here"]) == 0
     with place() as device:
         assert main([*words, "--out", "there", "--device", str(device)]) == 0
