@@ -46,6 +46,7 @@ def compare(
     known = all_methods.available(settings)
     chosen = inverting.choose(methods, known)
     refuse_existing(out, overwrite=True)  # a file: hours would be lost at the end
+    all_methods.check_own_encoder(settings)
     cats = split_factors("test", settings.count)
     pictures = inverting.held_out(settings)
     place = settings.place()

@@ -1,7 +1,8 @@
 """The inversion methods that `hw5 compare` and `hw5 semantics` know, by name.
 
-Offers `available` and `Method`, which says what a method's codes depend on before any network is
-opened. The methods themselves are in hw5/inversion/. Read next: inverting.py, which keeps codes.
+Offers `available`, `Method`, which says what a method's codes depend on before any network is
+opened, and `check_own_encoder`. The methods themselves are in hw5/inversion/. Read next:
+inverting.py, which keeps codes.
 """
 
 from __future__ import annotations
@@ -71,6 +72,16 @@ def available(settings: Inverting) -> dict[str, Method]:
         ),
         "ours": Method(ours, fastest.DEFAULTS.num_evaluations, lambda: _ours(guided, settings)),
     }
+
+
+def check_own_encoder(settings: Inverting) -> None:
+    """Open the encoder of one's own, if there is one: a wrong file is refused before hours pass.
+
+    Raises:
+        InputError: it is no encoder, or not one for the generator.
+    """
+    if settings.encoder is not None:
+        _open(settings.encoder, settings.place())
 
 
 _PLAIN = "encoder-conventional"

@@ -78,6 +78,7 @@ def semantics(
     known = all_methods.available(settings)
     chosen = inverting.choose(methods, known)
     refuse_existing(out, overwrite=True)  # a file: hours would be lost at the end
+    all_methods.check_own_encoder(settings)
     cats, truth = split_factors("test", settings.count), inverting.held_out(settings)
     judge = Judge.open(cats, truth, asking, out)
     found: dict[str, Any] = {"count": settings.count, "samples": asking.samples}

@@ -224,8 +224,10 @@ def stop_at_once(seen, step):
     raise KeyboardInterrupt
 
 
-def test_a_generator_given_for_an_encoder_is_refused(run, tmp_path, tiny):
-    answer = run("compare", "encoder", "--count", 1, "--out", "c", "--encoder", tiny)
+def test_a_generator_given_for_an_encoder_is_refused_before_other_methods_run(run, tmp_path, tiny):
+    answer = run(
+        "compare", "conventional", "encoder", "--count", 1, "--out", "c", "--encoder", tiny
+    )
     assert answer.status == 2 and "expected an encoder" in answer.err
     assert not (tmp_path / "c").exists()
 
