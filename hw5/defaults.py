@@ -1,7 +1,7 @@
 """Which bundled networks the commands, notebooks and the report use unless told otherwise.
 
-Offers `FEATURES`, `open_features`, `open_generator` and `build_criterion`. Weights are opened by
-hw5/zoo; losses.py says what a criterion does with them.
+Offers `FEATURES`, `default_features`, `open_features`, `open_generator` and `build_criterion`.
+Weights are opened by hw5/zoo; losses.py says what a criterion does with them.
 """
 
 from __future__ import annotations
@@ -21,14 +21,19 @@ FEATURES = ("world-features", "efficientnet-lite0")
 CPU = torch.device("cpu")  # unless a command's --device says otherwise
 
 
+def default_features() -> str:
+    """Name of the feature network that is used unless another one is named."""
+    known = zoo.names()
+    return next(each for each in FEATURES if each in known)
+
+
 def open_features(name: str = "", device: torch.device = CPU) -> FeatureNetwork:
     """The feature network called `name`, by default the best bundled one.
 
     Raises:
         InputError: an unknown name, a network that is not on this machine, or one of another kind.
     """
-    known = zoo.names()
-    network = zoo.load(name or next(each for each in FEATURES if each in known), device)
+    network = zoo.load(name or default_features(), device)
     if not isinstance(network, FeatureNetwork):
         got = f"{name}, a {type(network).__name__}"
         raise InputError.about("features", expected="a feature network", got=got)

@@ -1,24 +1,27 @@
 """What `hw5 compare` and `hw5 semantics` share: held-out pictures inverted once, kept in a folder.
 
-Offers the settings `Inverting`, `available` (every method by name), `choose`, `held_out` and
-`invert_all`, which goes on where an interrupted run stopped. Methods are in hw5/inversion/.
+Offers the settings `Inverting`, `choose`, `held_out`, `invert_each`, which goes on where an
+interrupted run stopped, and `read_kept`. A method's codes lie in a folder that is named after all
+they depend on (methods.py): a network that was trained anew inverts anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import io
+import sys
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
 
+    from hw5.cli.methods import Method
     from hw5.inversion.comparison import Shard
-    from hw5.inversion.inverted import Inverted
+    from hw5.kit.progress import Bar
     from hw5.shapes import Images
 
-Method: TypeAlias = "Callable[[Images, int], Inverted]"
 FOLDER = Path("runs/compare")  # of the codes, unless another one is named
 
 
@@ -32,6 +35,8 @@ class Inverting:
     batch: int = 20
     # steps of Image2StyleGAN; the paper: 5,000, the starter: 1,000 (hours for 500 pictures)
     steps: int = 1000
+    # file of an encoder of one's own for encoder, in-domain and ours; the bundled one if none
+    encoder: Path | None = None
     # where networks and pictures live: cpu, auto (an accelerator if there is one), or torch's name
     device: str = "cpu"
 
@@ -41,6 +46,8 @@ class Inverting:
 
         for name in ("count", "batch", "steps"):
             check_number(name, getattr(self, name), low=1, whole=True)
+        if self.encoder is not None:
+            check_encoder_file(self.encoder)
 
     def place(self) -> torch.device:
         """The device that is meant.
@@ -53,19 +60,21 @@ class Inverting:
         return devices.pick(self.device)
 
 
-def available(settings: Inverting) -> dict[str, Callable[[], Method]]:
-    """Every method by name; calling it opens its networks."""
-    return {
-        "conventional": lambda: _encoder("encoder-conventional", settings.place()),
-        "image2stylegan": lambda: _image2stylegan(settings),
-        "encoder": lambda: _encoder("encoder", settings.place()),
-        "encoder-offsets": lambda: _encoder("encoder-offsets", settings.place()),
-        "in-domain": lambda: _in_domain(settings.place()),
-        "ours": lambda: _ours(settings.place()),
-    }
+def check_encoder_file(path: Path) -> None:
+    """Require a name that an encoder's file can have; whether it is one, opening it says.
+
+    Raises:
+        InputError: another ending.
+    """
+    from hw5.kit.checks import InputError
+    from hw5.zoo import SUFFIX
+
+    if path.suffix != SUFFIX:
+        expected, hint = f"a {SUFFIX} file", "python -m hw5 train encoder --pictures writes one"
+        raise InputError.about("--encoder", expected=expected, got=str(path), hint=hint)
 
 
-def choose(methods: tuple[str, ...], known: dict[str, Callable[[], Method]]) -> list[str]:
+def choose(methods: tuple[str, ...], known: Collection[str]) -> list[str]:
     """The methods asked for; without any, all but encoder-offsets.
 
     Raises:
@@ -90,27 +99,91 @@ def held_out(settings: Inverting) -> Images:
     return torch.from_numpy(stored.copy()).to(place).float() / 127.5 - 1.0
 
 
-def invert_all(
+def invert_each(
+    chosen: Collection[str],
+    known: Mapping[str, Method],
+    truth: Images,
+    settings: Inverting,
+    out: Path,
+) -> Iterator[tuple[str, list[Shard]]]:
+    """Methods with all their parts: first those that lie whole in `out`, then the chosen ones.
+
+    So a table has the rows of earlier calls, too, as far as the same networks made them.
+    """
+    for name, method in known.items():
+        if name not in chosen and (shards := _kept(_parts(name, method, truth, settings, out))):
+            yield name, shards
+    for name in chosen:
+        yield name, _invert_all(name, known[name], truth, settings, out)
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Some of the pictures, and the file of what became of them."""
+
+    first: int
+    pictures: Images
+    path: Path
+
+
+def _parts(name: str, method: Method, truth: Images, settings: Inverting, out: Path) -> list[_Part]:
+    folder, size = out / f"{name}-{method.key()}", settings.batch
+    return [
+        _Part(first, pictures, folder / f"{first:05d}-{size}.pt")
+        for first, pictures in zip(range(0, len(truth), size), truth.split(size), strict=True)
+    ]
+
+
+def _kept(parts: list[_Part]) -> list[Shard] | None:
+    """What is there of all parts; None if anything is missing."""
+    shards = []
+    for part in parts:
+        shard = _load(part)
+        if shard is None:
+            return None
+        shards.append(shard)
+    return shards
+
+
+def _invert_all(
     name: str, method: Method, truth: Images, settings: Inverting, out: Path
-) -> Iterator[Shard]:
+) -> list[Shard]:
     """Every part of the pictures, from its file if it is there."""
     from hw5.inversion.comparison import Shard
     from hw5.kit import progress
 
-    folder = out / _folder(name, settings)
-    with progress.bar(len(truth), name) as on_step:
-        for first in range(0, len(truth), settings.batch):
-            path = folder / f"{first:05d}-{settings.batch}.pt"
-            part = truth[first : first + settings.batch]
-            if not path.exists():
-                _save(path, Shard.of(first, method(part, first)))
-            yield _load(path, truth.device)
-            for _ in part:
-                on_step()
+    shards, invert = [], None
+    parts = _parts(name, method, truth, settings, out)
+    with progress.bar(len(parts) * method.steps, name) as on_step:
+        for part in parts:
+            shard, steps = _load(part), _Steps(on_step, method.steps)
+            if shard is None:
+                if part.path.exists():
+                    why = "damaged, or of fewer pictures than are asked for"
+                    print(f"{part.path}: {why}; it is made again", file=sys.stderr)
+                invert = invert or method.open()
+                shard = Shard.of(part.first, invert(part.pictures, part.first, steps))
+                _save(part.path, shard)
+            steps.finish()
+            shards.append(shard)
+    return shards
 
 
-def _folder(name: str, settings: Inverting) -> str:
-    return f"{name}-{settings.steps}" if name == "image2stylegan" else name
+class _Steps:
+    """An `on_step` that moves the bar by as many steps as were promised, whatever is reported."""
+
+    def __init__(self, bar: Bar, promised: int) -> None:
+        self._bar, self._left = bar, promised
+
+    def __call__(self, record: object = None) -> None:
+        if self._left:
+            self._left -= 1
+            self._bar(record)
+
+    def finish(self) -> None:
+        """Count what was not reported: a search that ended early, or a part that was there."""
+        while self._left:
+            self()
 
 
 def _save(path: Path, shard: Shard) -> None:
@@ -120,59 +193,49 @@ def _save(path: Path, shard: Shard) -> None:
 
     from hw5.kit.files import atomic_write
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_write(path) as temporary:
         torch.save(asdict(shard), temporary)
 
 
-def _load(path: Path, device: torch.device) -> Shard:
+def _load(part: _Part) -> Shard | None:
+    """What became of a part; None if there is no such file, or one that does not fit the part.
+
+    Of more pictures than are asked for, the first are taken, and so is their share of the seconds.
+    """
     import torch
 
     from hw5.inversion.comparison import Shard
 
-    # by way of the CPU: a file of one machine's accelerator opens on any other
-    stored = torch.load(path, map_location="cpu", weights_only=True)
-    return Shard(**{k: v.to(device) if torch.is_tensor(v) else v for k, v in stored.items()})
+    try:
+        stored = Shard(**(read_kept(part.path) or {}))
+        count = len(stored.image)
+        fits = stored.first == part.first and stored.image.shape[1:] == part.pictures.shape[1:]
+    except (TypeError, AttributeError):  # nothing there, or something else than a shard
+        return None
+    wanted, place = len(part.pictures), part.pictures.device
+    if not fits or count < wanted or not torch.is_tensor(stored.code) or len(stored.code) != count:
+        return None
+    image, code = stored.image[:wanted].to(place), stored.code[:wanted].to(place)
+    return Shard(part.first, image, code, stored.seconds * wanted / count)
 
 
-# ------------------------------------------------------------------------ methods, ready to call
+def read_kept(path: Path) -> Any:  # noqa: ANN401  whatever torch.save was given
+    """What was kept at `path`, on the CPU; None if there is no such file or a damaged one.
 
+    By way of the CPU, because a file of one machine's accelerator opens on any other.
 
-def _encoder(name: str, place: torch.device) -> Method:
-    from hw5 import zoo
-    from hw5.defaults import open_generator
-    from hw5.inversion.encode import encode
+    Raises:
+        InputError: the file may not be read.
+    """
+    import torch
 
-    encoder, generator = zoo.load(name, place), open_generator("stylegan2", place)
-    return lambda images, first: encode(encoder, generator, images)
+    from hw5.kit.files import clear_errors
 
-
-def _image2stylegan(settings: Inverting) -> Method:
-    from hw5.defaults import open_features, open_generator
-    from hw5.inversion.image2stylegan import Image2StyleGAN, embed
-    from hw5.kit import seeding
-
-    place = settings.place()
-    generator, features = open_generator("stylegan2", place), open_features(device=place)
-    chosen = Image2StyleGAN(num_steps=settings.steps)
-    return lambda images, first: embed(
-        generator, images, features=features, settings=chosen, rng=seeding.make(first)
-    )
-
-
-def _in_domain(place: torch.device) -> Method:
-    from hw5 import zoo
-    from hw5.defaults import build_criterion, open_generator
-    from hw5.inversion.in_domain import WEIGHTS, refine
-
-    generator, encoder = open_generator("stylegan2", place), zoo.load("encoder", place)
-    criterion = build_criterion(WEIGHTS, place)
-    return lambda images, first: refine(generator, images, encoder=encoder, criterion=criterion)
-
-
-def _ours(place: torch.device) -> Method:
-    """The fastest search; what is measured once is not counted per picture."""
-    from hw5.inversion.ready import open_fastest
-
-    search = open_fastest(place)
-    return lambda images, first: search(images)
+    if not path.is_file():
+        return None
+    with clear_errors("read", path):
+        content = path.read_bytes()
+    try:
+        return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
+    except Exception:  # of a damaged file, torch's readers raise nearly anything
+        return None

@@ -5,15 +5,17 @@ Offers `ladder`. The judgement is hw5/inversion/ladder.py, the searches are ladd
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
+from tqdm import tqdm
 
+from hw5.cli.inverting import check_encoder_file
 from hw5.config import LossWeights, Projection
-from hw5.inversion.ladder import Diagnosis, Thresholds, diagnose
+from hw5.inversion.ladder import Diagnosis, Thresholds, Verdict, diagnose
 
 if TYPE_CHECKING:
     import torch
@@ -45,6 +47,7 @@ def ladder(
     weights: LossWeights,
     thresholds: Thresholds,
     box: Annotated[tuple[int, int, int] | None, tyro.conf.arg(metavar="LEFT TOP SIDE")] = None,
+    encoder: Path | None = None,
     second_evaluations: int = 40,
     device: str = "cpu",
     seed: int = 0,
@@ -56,8 +59,8 @@ def ladder(
     Projects a generated, a training, a test and an in-the-wild picture. The table's columns: error
     left (RMS, as a share of that of random pictures; gap: growth from the rung before), loss left
     (likewise, above the loss of the true code), spread (by how much the best start ended below the
-    median one), what another solver and an encoder's start took off the loss. Two minutes on two
-    idle cores.
+    median one), what another solver and an encoder's start took off the loss. A rung's verdict is
+    printed as soon as it is climbed. Two minutes on two idle cores.
 
     For example:
       python -m hw5 ladder
@@ -71,6 +74,7 @@ def ladder(
         weights: the loss under examination
         thresholds: where well ends
         box: the square of the photo to use, in pixels; the largest in the middle by default
+        encoder: file of an encoder of one's own, in place of the bundled one
         second_evaluations: pictures that the other solver may render on each rung
         device: cpu, auto (an accelerator if there is one), or a name that torch knows, such as cuda
         seed: which generated, training and test cat, and where the searches start
@@ -81,14 +85,19 @@ def ladder(
     from hw5.kit.checks import check_number
 
     check_number("--second-evaluations", second_evaluations, low=1, whole=True)
+    if encoder is not None:
+        check_encoder_file(encoder)
     if out is not None:
         files.refuse_existing(out, overwrite=overwrite)
-    rungs = climb_all(
-        generator, photo, box, weights=weights, settings=settings, seed=seed,
+    rungs: list[Rung] = []
+    for rung in climb_all(
+        generator, photo, box, weights=weights, settings=settings, seed=seed, encoder=encoder,
         second_evaluations=second_evaluations, place=devices.pick(device),
-    )  # fmt: skip
-    diagnosis = diagnose([rung.evidence for rung in rungs], thresholds)
-    print(table(rungs, diagnosis), sentences(diagnosis), sep="\n")
+    ):  # fmt: skip
+        rungs.append(rung)
+        diagnosis = diagnose([rung.evidence for rung in rungs], thresholds)
+        tqdm.write(sentence(diagnosis.rungs[-1]))  # above the bar, which moves on
+    print("", table(rungs, diagnosis), "", sentence(diagnosis.overall, "Overall"), sep="\n")
     if out is not None:
         facts = {"generator": generator, "photo": photo, "seed": seed, "settings": settings}
         facts |= {"weights": weights, "thresholds": thresholds}
@@ -104,11 +113,12 @@ def climb_all(
     *,
     weights: LossWeights,
     settings: Projection,
+    encoder: Path | None,
     second_evaluations: int,
     seed: int,
     place: torch.device,
-) -> list[Rung]:
-    """Every rung of the generator called `name`, behind a progress bar."""
+) -> Iterator[Rung]:
+    """Every rung of the generator called `name` as it is climbed, behind a progress bar."""
     from hw5 import defaults
     from hw5.cli import tools
     from hw5.inversion.ladder_rungs import climb
@@ -118,14 +128,13 @@ def climb_all(
     tools.check_space(network, name, settings.space)
     wild = tools.read_target(photo, network.image_size, box).to(place)
     targets = targets_of(network, settings.space, wild, seed=seed)
+    criterion = defaults.build_criterion(weights, place)
+    guide = find_encoder(network, name, settings.space, encoder)
     total = len(targets) * (settings.num_steps + second_evaluations)
     with progress.bar(total, "ladder") as on_step:
-        return list(
-            climb(
-                network, targets, criterion=defaults.build_criterion(weights, place),
-                settings=settings, encoder=find_encoder(name, settings.space, place),
-                second_evaluations=second_evaluations, rng=seeding.make(seed), on_step=on_step,
-            )
+        yield from climb(
+            network, targets, criterion=criterion, settings=settings, encoder=guide,
+            second_evaluations=second_evaluations, rng=seeding.make(seed), on_step=on_step,
         )  # fmt: skip
 
 
@@ -147,12 +156,26 @@ def targets_of(network: Generator, space: str, wild: Images, *, seed: int) -> li
     return [made, *cats, Target("wild", wild)]
 
 
-def find_encoder(generator: str, space: str, device: torch.device) -> Encoder | None:
-    """The bundled encoder, where there is one for this generator and space."""
-    from hw5 import zoo
+def find_encoder(
+    network: Generator, name: str, space: str, own: Path | None = None
+) -> Encoder | None:
+    """One's own encoder, or the bundled one where there is one for this generator and space.
 
-    fits = (generator, space) == (ITS_GENERATOR, ITS_SPACE)
-    return zoo.load(ENCODER, device) if fits and ENCODER in zoo.names() else None
+    Raises:
+        InputError: one's own does not fit the generator or the space.
+    """
+    from hw5 import zoo
+    from hw5.inversion.ready import open_encoder
+    from hw5.kit.checks import InputError
+    from hw5.latents import example_of
+
+    if own is not None and space != ITS_SPACE:
+        expected, hint = f"--space {ITS_SPACE}", "encoders answer with codes of that space"
+        raise InputError.about("--encoder", expected=expected, got=space, hint=hint)
+    fits = (name, space) == (ITS_GENERATOR, ITS_SPACE) and ENCODER in zoo.names()
+    if own is None and not fits:
+        return None
+    return open_encoder(own or ENCODER, network, example_of(network).device)
 
 
 def table(rungs: Sequence[Rung], diagnosis: Diagnosis) -> str:
@@ -188,11 +211,9 @@ def share(value: float | None, form: str = ".0%") -> str:
     return "-" if value is None else format(value, form)
 
 
-def sentences(diagnosis: Diagnosis) -> str:
-    """One verdict a line, then the one to act upon."""
-    lines = [f"{v.rung}: {v.culprit.value}: {v.because}." for v in diagnosis.rungs]
-    overall = diagnosis.overall
-    return "\n".join(["", *lines, "", f"Overall: {overall.culprit.value}: {overall.because}."])
+def sentence(verdict: Verdict, about: str = "") -> str:
+    """A verdict as one line."""
+    return f"{about or verdict.rung}: {verdict.culprit.value}: {verdict.because}."
 
 
 def keep(

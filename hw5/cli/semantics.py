@@ -6,6 +6,7 @@ semantics_page.py.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,19 +14,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 import tyro
 
 from hw5.cli import inverting
+from hw5.cli import methods as all_methods
 from hw5.cli.inverting import Inverting
 
 if TYPE_CHECKING:
     from hw5.inversion.comparison import Reference
     from hw5.inversion.semantic_analysis import Samples
     from hw5.inversion.semantics import PrecisionRecall
+    from hw5.metrics.what_changed import NoiseFloor
     from hw5.models.generator import Generator
     from hw5.models.world_reader import WorldReader
     from hw5.shapes import Codes, Images
     from hw5.world.factors import Factors
 
 POINTS = 60  # of a curve on the page
-SEED = 0  # of samples and boundaries
+SEED = 0  # of samples, boundaries and probes
+PROBES = 200  # rendered pairs that say how far the reader can be trusted
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,8 @@ def semantics(
     """Say how well inverted codes can be edited: precision and recall, walks, pushes.
 
     Uses the codes that `compare` left in the folder and makes those that are missing; the samples
-    are kept there, too. Writes semantics.html and semantics.json there, anew after each method.
+    are kept there, too. Writes semantics.html and semantics.json there, anew after each method,
+    with the methods of earlier calls.
 
     For example:
       python -m hw5 semantics --count 2000
@@ -67,17 +72,21 @@ def semantics(
     """
     from hw5.cli.semantics_page import as_text, write
     from hw5.kit import strict_json
+    from hw5.kit.files import refuse_existing
     from hw5.world.dataset import split_factors
 
-    known = inverting.available(settings)
+    known = all_methods.available(settings)
     chosen = inverting.choose(methods, known)
+    refuse_existing(out, overwrite=True)  # a file: hours would be lost at the end
+    all_methods.check_own_encoder(settings)
     cats, truth = split_factors("test", settings.count), inverting.held_out(settings)
     judge = Judge.open(cats, truth, asking, out)
     found: dict[str, Any] = {"count": settings.count, "samples": asking.samples}
     found |= {"boundaries": judge.accuracies(), "pictures": judge.on_pictures(), "methods": {}}
-    for name in chosen:
-        shards = list(inverting.invert_all(name, known[name](), truth, settings, out))
-        found["methods"][name] = judge.on_codes(shards)
+    rows = {}
+    for name, shards in inverting.invert_each(chosen, known, truth, settings, out):
+        rows[name] = judge.on_codes(shards)
+        found["methods"] = {name: rows[name] for name in known if name in rows}
         strict_json.write(out / "semantics.json", found)
         page = write(out / "semantics.html", found)
     print(as_text(found))
@@ -93,6 +102,7 @@ class Judge:
     reader: WorldReader
     samples: Samples
     planes: dict[str, Any]
+    known: NoiseFloor
     cats: Factors
     truth: Reference
 
@@ -104,6 +114,7 @@ class Judge:
         from hw5.inversion import semantic_analysis as analysis
         from hw5.inversion.comparison import Reference
         from hw5.kit import seeding
+        from hw5.metrics.what_changed import noise_floor, probe_pairs
 
         generator, reader = (
             open_generator("stylegan2", pictures.device),
@@ -112,7 +123,9 @@ class Judge:
         samples = kept_samples(generator, reader, asking.samples, out)
         planes = analysis.boundaries(samples, rng=seeding.make(SEED))
         truth = Reference(pictures, zoo.load("efficientnet-lite0", pictures.device))
-        return cls(generator, reader, samples, planes, cats, truth)
+        probes = probe_pairs(PROBES, rng=seeding.make(SEED)).to(pictures.device)
+        known = noise_floor(reader.read, probes)
+        return cls(generator, reader, samples, planes, known, cats, truth)
 
     def accuracies(self) -> dict[str, float]:
         """Of the boundaries, on samples that they have not seen."""
@@ -163,7 +176,9 @@ class Judge:
             towards = ~each.holds(numbers)
             plane = self.planes[each.factor]
             after = analysis.push(self.generator, codes, plane, self.samples, towards)
-            figures = analysis.judge_push(made, after, each, self.samples, self.reader)
+            figures = analysis.judge_push(
+                made, after, each, samples=self.samples, reader=self.reader, known=self.known
+            )
             rows[each.factor] = asdict(figures) | self.truth.distances(after)
         return rows
 
@@ -184,16 +199,18 @@ def kept_samples(generator: Generator, reader: WorldReader, count: int, out: Pat
 
     networks = hashlib.sha256(f"{digest(generator)} {digest(reader)}".encode()).hexdigest()
     path = out / f"samples-{count}-{SEED}-{networks[:12]}.pt"
-    if not path.exists():
+    place = next(generator.parameters()).device
+    stored = inverting.read_kept(path)
+    if stored is None:
+        if path.exists():
+            print(f"{path}: damaged; the samples are drawn again", file=sys.stderr)
         with progress.bar(-(-count // analysis.BATCH), "samples") as on_step:
             drawn = analysis.draw_samples(
                 generator, reader, count, rng=seeding.make(SEED), on_step=on_step
             )
+        stored = drawn.codes, drawn.numbers
         with atomic_write(path) as temporary:
-            torch.save((drawn.codes, drawn.numbers), temporary)
-    # by way of the CPU: a file of one machine's accelerator opens on any other
-    place = next(generator.parameters()).device
-    stored = torch.load(path, map_location="cpu", weights_only=True)
+            torch.save(stored, temporary)
     return analysis.Samples(*(each.to(place) for each in stored))
 
 

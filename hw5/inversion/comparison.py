@@ -3,8 +3,8 @@
 Zhu et al. 2020 (In-domain GAN inversion, arXiv 2004.00049), table 1: seconds, FID, SWD and MSE.
 Here the truth is known, so two columns say what no photograph can: how far the factors read from
 the reconstruction are from those that were rendered, and whether it is still the same cat.
-Offers `Shard` (a method's answer for a few pictures), `judge`, `Reference` and `PUBLISHED`. The
-command is hw5/cli/compare.py.
+Offers `Shard` (a method's answer for a few pictures), `judge`, `Reference`, `PUBLISHED` and
+`PUBLISHED_EDITS`. The commands are hw5/cli/compare.py and semantics.py.
 """
 
 from __future__ import annotations
@@ -48,6 +48,27 @@ PUBLISHED = {
     "image2stylegan": Published(290.0, (58.04, 29.19, 0.026), (69.16, 55.35, 0.068)),
     "encoder": Published(0.017, (52.85, 13.02, 0.062), (46.81, 27.13, 0.071)),
     "in-domain": Published(8.0, (42.64, 13.44, 0.030), (44.77, 26.44, 0.052)),
+}
+
+
+class PublishedEdits(NamedTuple):
+    """What editing inverted codes does to pictures: FID and SWD of each kind of edit."""
+
+    interpolation: tuple[float, float]
+    manipulation: tuple[float, float]
+
+
+# From the same talk, table 2 of the paper: method -> pictures -> figures. Less is better; of FFHQ
+# faces and LSUN towers at 256 px, so only orders travel.
+PUBLISHED_EDITS = {
+    "image2stylegan": {
+        "face": PublishedEdits((112.09, 38.20), (83.69, 28.48)),
+        "tower": PublishedEdits((121.38, 67.75), (113.0, 52.91)),
+    },
+    "in-domain": {
+        "face": PublishedEdits((91.18, 33.91), (76.43, 17.99)),
+        "tower": PublishedEdits((57.22, 28.24), (57.92, 31.50)),
+    },
 }
 
 

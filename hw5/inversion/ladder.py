@@ -66,6 +66,7 @@ class Evidence:
     true_loss: float | None = None  # at the code that made the picture, where that is known
     second_loss: float | None = None  # where another solver got to from the best point
     encoder_loss: float | None = None  # where the search ended that began at an encoder's code
+    repeat_error: float = 0.0  # of a code's picture by its second picture, median: 0 if it is fixed
 
     @property
     def loss(self) -> float:
@@ -86,6 +87,11 @@ class Evidence:
         floor = self.true_loss or 0.0
         room = self.usual_loss - floor
         return max(self.loss - floor, 0.0) / room if room > 0 else 0.0
+
+    @property
+    def repeat_left(self) -> float:
+        """Share of the usual error by which two pictures of one code differ."""
+        return self.repeat_error / self.usual_error if self.usual_error > 0 else 0.0
 
     @property
     def fallen(self) -> float:
@@ -136,8 +142,9 @@ def judge(
 ) -> Verdict:
     """Name the culprit of one rung.
 
-    In this order: the picture is found; the loss is content although it is not; a lower loss is
-    known or shown to exist; what already failed below; else the generator, by exclusion.
+    In this order: the picture is found; the generator does not draw one code alike twice; the loss
+    is content although the picture is not found; a lower loss is known or shown to exist; what
+    already failed below; else the generator, by exclusion.
 
     Args:
         evidence: what was measured.
@@ -148,6 +155,9 @@ def judge(
     left = f"{evidence.error_left:.0%} of the usual error is left"
     if evidence.error_left <= limits.found:
         return Verdict(evidence.rung, Culprit.NOBODY, f"the picture is found: {left}")
+    if evidence.repeat_left > STEADY:
+        differ = f"two pictures of one code differ by {evidence.repeat_left:.0%} of it"
+        return Verdict(evidence.rung, Culprit.GENERATOR, f"{left}, and {differ}: {UNSTEADY}")
     if evidence.loss_left < limits.blind * evidence.error_left**2:
         content = f"{left}, but only {evidence.loss_left:.2%} of the usual loss"
         return Verdict(evidence.rung, Culprit.LOSS, f"{content}: it does not see what is wrong")
@@ -225,8 +235,12 @@ ODD_ONE_OUT = (
     "but a harder rung was found, so this picture is an unusual one or wanted more steps: try "
     "another seed, and more steps"
 )
+# Share of the usual error by which pictures of one code may differ: rounding stays far below, and
+# no search finds a picture that changes under its hands.
+STEADY = 0.01
+UNSTEADY = "look for random noise or dropout"
 GENERATOR_ADVICE = {
-    "generated": "it renders its own code differently: look for random noise or dropout",
+    "generated": f"it renders its own code differently: {UNSTEADY}",
     "training": "it has not learned what it was shown: train it longer, make it larger, or search "
     "a larger space (w+)",
     "test": "it draws what it was shown and not what is new: train it on more pictures",

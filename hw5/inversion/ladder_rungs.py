@@ -95,10 +95,12 @@ def climb(
     starts = torch.cat([first, *random])
     with torch.no_grad():
         codes = sample_codes(generator, settings.space, NUM_USUAL, rng=rng)
-        usual = render(generator, codes, settings.space)
+        usual, again = (render(generator, codes, settings.space) for _ in range(2))
+        repeat_error = float(rms_error(again, usual).median())
     for target in targets:
         search = _Search(generator, target, criterion, settings, on_step, should_stop)
         rung = search.examine(starts, usual, encoder, second_evaluations, rng)
+        rung = replace(rung, evidence=replace(rung.evidence, repeat_error=repeat_error))
         if should_stop():  # a rung that was cut short says nothing
             return
         yield rung

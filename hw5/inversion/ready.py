@@ -3,7 +3,8 @@
 The curvature of fastest.py depends on networks and weights, not on the picture: it is measured once
 (half a minute) and kept in the cache folder under a name that changes with any of them.
 
-Offers `open_fastest`, its answer `FastestKit`, and `WEIGHTS`. Read first: fastest.py.
+Offers `open_fastest`, its answer `FastestKit`, `WEIGHTS`, and `open_encoder`, which also opens
+those of one's own. Read first: fastest.py.
 """
 
 from __future__ import annotations
@@ -19,15 +20,18 @@ from safetensors import SafetensorError
 
 from hw5 import zoo
 from hw5.config import LossWeights
-from hw5.defaults import CPU, FEATURES, build_criterion, open_generator
+from hw5.defaults import CPU, build_criterion, default_features, open_generator
 from hw5.inversion.curvature import Curvature, measure_curvature
 from hw5.inversion.descent import OnStep, never
+from hw5.inversion.encode import check_encoder
 from hw5.inversion.fastest import DEFAULTS, Encoder, Fastest, fastest
 from hw5.inversion.inverted import Inverted
 from hw5.kit import seeding
 from hw5.kit.cache import cache_folder
+from hw5.kit.checks import InputError
 from hw5.kit.files import atomic_write
 from hw5.losses import Criterion
+from hw5.models.encoder import Encoder as EncoderNetwork
 from hw5.models.generator import Generator
 from hw5.shapes import Images
 
@@ -82,14 +86,30 @@ def open_fastest(device: torch.device = CPU, *, folder: Path | None = None) -> F
     return FastestKit(generator, criterion, zoo.load(ENCODER, device), curvature.to(device))
 
 
+def open_encoder(
+    name: str | Path, generator: Generator, device: torch.device = CPU
+) -> EncoderNetwork:
+    """The encoder called `name`, or stored in the file `name`, made for `generator`.
+
+    Raises:
+        InputError: an unknown name, a damaged file, a network of another kind, or an encoder whose
+            codes or pictures do not fit the generator.
+    """
+    network = zoo.load(name, device)
+    if not isinstance(network, EncoderNetwork):
+        got, hint = f"{name}, a {type(network).__name__}", "train one: python -m hw5 train encoder"
+        raise InputError.about("encoder", expected="an encoder", got=got, hint=hint)
+    check_encoder(network, generator)
+    return network
+
+
 def _rng() -> torch.Generator:
     return seeding.make(0)
 
 
 def _digest() -> str:
     """Changes with everything that the curvature depends on."""
-    features = next(name for name in FEATURES if name in zoo.names())
-    digests = [zoo.describe(name).sha256 for name in (GENERATOR, features)]
+    digests = [zoo.describe(name).sha256 for name in (GENERATOR, default_features())]
     return hashlib.sha256(repr((digests, WEIGHTS)).encode()).hexdigest()[:12]
 
 

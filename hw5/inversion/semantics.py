@@ -22,6 +22,10 @@ from hw5.shapes import Codes
 
 EXTREMES = 0.02  # share of the samples taken from each end; InterFaceGAN's code (its help: 0.2)
 HELD_OUT = 0.3  # share of those that judge the boundary; InterFaceGAN
+LEAST = 10  # codes of each kind, below which there is no boundary to learn
+# Price of a code on the wrong side. Ends lie apart, and InterFaceGAN's 1 leaves each on its side.
+# Of all codes some must lie wrong, and at 1 the plane follows those.
+END_PRICE, ALL_PRICE = 1.0, 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +34,7 @@ class Boundary:
 
     normal: Tensor  # (d,), of length 1
     bias: float  # InterFaceGAN drops it, which is wrong in w, whose mean is not 0
-    accuracy: float  # on extremes that it has not seen
+    accuracy: float  # on codes that it has not seen, both kinds weighing alike
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,41 +47,70 @@ class PrecisionRecall:
 
 
 def find_boundary(
-    codes: Codes, scores: Tensor, *, extremes: float = EXTREMES, rng: torch.Generator
+    codes: Codes,
+    scores: Tensor,
+    *,
+    extremes: float = EXTREMES,
+    threshold: float | None = None,
+    rng: torch.Generator,
 ) -> Boundary:
     """Hyperplane between the codes of the highest and the lowest scores, by a linear SVM.
+
+    Ends suit what goes by degrees. Of what is on or off and rare, such as glasses, one end would
+    hold mostly codes without it, called codes with it: then give a threshold.
 
     Args:
         codes: w of samples, (N, d) or (N, 1, d).
         scores: (N,), how much of the factor each sample shows, as a reader sees it.
         extremes: share of the samples taken from each end, 0 to 0.5.
+        threshold: take all samples instead, those above it against the others, and let the rare
+            ones count as much as the many.
         rng: chooses which of them judge the boundary.
 
     Raises:
-        InputError: shapes do not fit, values are not finite, or fewer than 10 codes an end.
+        InputError: shapes do not fit, values are not finite, or fewer than 10 codes of a kind.
     """
     flat = _flat("codes", codes)
     check_shape("scores", scores, (len(flat),), hint="one number a code")
     check_finite("scores", scores)
     check_number("extremes", extremes, low=0, high=0.5)
-    each = round(extremes * len(flat))
-    if each < 10:
-        expected = f"at least 10 codes an end, {round(10 / max(extremes, 1e-3))} in all"
-        raise InputError.about("codes", expected=expected, got=f"{len(flat)}")
-    order = scores.argsort()
-    chosen = torch.cat([order[:each], order[-each:]])
-    labels = (torch.arange(2 * each) >= each).long()
-    shuffled = torch.randperm(2 * each, generator=rng)
-    points, labels = flat[chosen].cpu()[shuffled], labels[shuffled]
+    ends = threshold is None
+    chosen, labels = _ends(scores, extremes) if ends else _sides(scores, threshold)
+    shuffled = torch.randperm(len(labels), generator=rng)
+    points, labels = flat[chosen].cpu()[shuffled].numpy(), labels[shuffled].numpy()
     cut = round(HELD_OUT * len(points))
-    machine = LinearSVC(C=1.0, random_state=0, max_iter=10_000)
-    machine.fit(points[cut:].numpy(), labels[cut:].numpy())
+    price, weigh = (END_PRICE, None) if ends else (ALL_PRICE, "balanced")
+    machine = LinearSVC(C=price, class_weight=weigh, random_state=0, max_iter=10_000)
+    machine.fit(points[cut:], labels[cut:])
+    right = machine.predict(points[:cut]) == labels[:cut]
+    kinds = [labels[:cut] >= 0] if ends else [labels[:cut] == kind for kind in (0, 1)]
     length = float(np.linalg.norm(machine.coef_))
     return Boundary(
         normal=torch.from_numpy(machine.coef_[0] / length).to(codes),
         bias=float(machine.intercept_[0]) / length,
-        accuracy=float(machine.score(points[:cut].numpy(), labels[:cut].numpy())),
+        accuracy=float(np.mean([right[kind].mean() for kind in kinds if kind.any()])),
     )
+
+
+def _ends(scores: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """The lowest and the highest scores: which, and 0 and 1 for them."""
+    each = round(share * len(scores))
+    if each < LEAST:
+        expected = f"at least {LEAST} codes an end, {round(LEAST / max(share, 1e-3))} in all"
+        raise InputError.about("codes", expected=expected, got=f"{len(scores)}")
+    order = scores.argsort()
+    return torch.cat([order[:each], order[-each:]]), (torch.arange(2 * each) >= each).long()
+
+
+def _sides(scores: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
+    """All scores, and 1 for those above the threshold."""
+    above = (scores > threshold).long().cpu()
+    count = int(above.sum())
+    if min(count, len(above) - count) < LEAST:
+        expected = f"at least {LEAST} codes on each side of {threshold:g}"
+        got, hint = f"{count} of {len(above)} above", "take more samples"
+        raise InputError.about("scores", expected=expected, got=got, hint=hint)
+    return torch.arange(len(above)), above
 
 
 def signed_distance(boundary: Boundary, codes: Codes) -> Tensor:

@@ -113,11 +113,15 @@ def refuse_existing(path: str | Path, *, overwrite: bool) -> None:
     """Require that a folder may be written at `path`: nothing, an empty folder, or `overwrite`.
 
     Raises:
-        InputError: a file is there, or a filled folder without `overwrite`.
+        InputError: a file is there or in the place of a parent, or a filled folder without
+            `overwrite`.
     """
     path = _usable(path)
-    if path.exists() and not path.is_dir():
-        raise InputError.about(str(path), expected="a folder", got="a file", hint="choose another")
+    nearest = next(place for place in (path, *path.absolute().parents) if place.exists())
+    if not nearest.is_dir():
+        raise InputError.about(
+            str(nearest), expected="a folder", got="a file", hint="choose another"
+        )
     if path.is_dir() and any(path.iterdir()) and not overwrite:
         hint = "choose another name or allow overwriting"
         raise InputError.about(str(path), expected="a new folder", got="a filled one", hint=hint)

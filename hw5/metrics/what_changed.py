@@ -28,7 +28,11 @@ Reader: TypeAlias = Callable[[Images], Tensor]  # (N, 3, H, W) to (N, T)
 BATCH = 32  # pictures read at a time
 LEAST_PAIRS = 10  # with a factor unchanged, below which no percentile is worth its name
 LEAST_FLOOR = 1e-3  # share of a factor's range; no reader is trusted to less
+K = 2.0  # floors beyond which a factor counts as moved, unless told otherwise
 READ = 0.25  # least share of the squared changes that a reader must get right to be believed
+SHOWN = (
+    0.1  # least share of random changes that must go beyond K floors: else "stayed" says nothing
+)
 SURE = 0.5  # least `certainty` of a hue, before and after, for its change to count
 
 _NAMES = tuple(factor.name for factor in FACTORS)
@@ -43,6 +47,11 @@ class ProbePairs:
     cats_before: Factors
     cats_after: Factors
 
+    def to(self, device: torch.device) -> ProbePairs:
+        """The same with the pictures on `device`, where a reader is."""
+        both = self.before.to(device), self.after.to(device)
+        return ProbePairs(*both, self.cats_before, self.cats_after)
+
 
 @dataclass(frozen=True, eq=False)
 class NoiseFloor:
@@ -50,11 +59,21 @@ class NoiseFloor:
 
     floors: Tensor  # (F,) in each factor's unit: change read where the factor stayed, see below
     explained: Tensor  # (F,) share of the squared true changes that the reader gets right, 0 to 1
+    power: Tensor  # (F,) share of the true changes that it reads as more than `K` floors
 
     @property
     def unread(self) -> tuple[str, ...]:
         """Factors on which the reader's word does not count, whatever it says."""
-        return _named(self.explained < READ)
+        return _named((self.explained < READ) | self._weak)
+
+    @property
+    def weak(self) -> tuple[str, ...]:
+        """Those of them that it reads, but with a floor that hardly any change goes beyond."""
+        return _named((self.explained >= READ) & self._weak & self.floors.isfinite())
+
+    @property
+    def _weak(self) -> Tensor:
+        return (self.power < SHOWN) | self.floors.isinf()
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +110,11 @@ class Change:
         """Size of the changes in noise floors, (N, F)."""
         return self.changes.abs() / self.noise_floor.floors.to(self.changes)
 
+    def smallest(self, name: str) -> float:
+        """The smallest change of a factor that counts as moved, in its unit: `k` floors."""
+        check_choice("factor", name, _NAMES)
+        return self.k * float(self.noise_floor.floors[_NAMES.index(name)])
+
     @property
     def share(self) -> Tensor:
         """Share of the pictures in which each factor went beyond `k` floors, (F,)."""
@@ -125,6 +149,18 @@ class Change:
             check_choice("asked", name, _NAMES)
         return set(self.moved) - set(asked)
 
+    def strays(self, asked: Collection[str]) -> Tensor:
+        """How many factors moved in each picture without being asked to, (N,).
+
+        Raises:
+            InputError: an unknown name.
+        """
+        for name in asked:
+            check_choice("asked", name, _NAMES)
+        excused = {*asked, *self.noise_floor.unread}
+        others = torch.tensor([name not in excused for name in _NAMES], device=self.changes.device)
+        return ((self.times > self.k) & others).sum(dim=1)
+
     def __str__(self) -> str:
         """Table of what moved, most floors first, and how many factors stayed or are not read."""
         moved, unread = self.moved, self.unread
@@ -141,13 +177,20 @@ class Change:
             )
         lines.append(f"{len(_NAMES) - len(moved) - len(unread)} others within {self.k:g} floors")
         if unread:
-            text = f"{len(unread)} that the reader cannot tell: {', '.join(unread)}"
+            told = ", ".join(map(self._untold, unread))
+            text = f"{len(unread)} that the reader cannot tell: {told}"
             lines += textwrap.wrap(text, 72, subsequent_indent="  ")
         return "\n".join(lines)
 
+    def _untold(self, name: str) -> str:
+        """A factor that nobody can tell; where the floor is to blame, with what would show."""
+        if name not in self.noise_floor.weak:
+            return name
+        return f"{name} (below {self.smallest(name):.2g} {BY_NAME[name].unit})"
+
 
 def what_changed(
-    before: Images, after: Images, reader: Reader, *, noise_floor: NoiseFloor, k: float = 2.0
+    before: Images, after: Images, reader: Reader, *, noise_floor: NoiseFloor, k: float = K
 ) -> Change:
     """Which factors an edit changed, as a reader sees it.
 
@@ -179,10 +222,15 @@ def noise_floor(reader: Reader, pairs: ProbePairs, *, quantile: float = 0.95) ->
     a turned head as an older cat. How wrong it is about a cat's yaw matters as little: it errs
     alike before and after.
 
+    The hue of something that is not worn cannot change: claims about it are all 0, and a floor out
+    of them would accuse every edit of a cat that wears it. So such a factor is judged on the pairs
+    in which it is worn before and after.
+
     A floor says nothing about a reader that is blind to a factor: it never claims a change, and so
     has a floor near 0. Hence `explained`, 1 - sum (read - true)^2 / sum true^2 over the pairs in
-    which the factor did change; 0 where none did, as for the factors fixed in training. Pairs in
-    which the reader is not sure of a hue count for neither.
+    which the factor did change; 0 where none did, as for the factors fixed in training. And a floor
+    as high as the changes themselves hides them all: hence `power`. Pairs in which the reader is
+    not sure of a hue count for neither.
 
     What a generator does to its pictures is not in it: its flaws count as changes.
 
@@ -192,26 +240,27 @@ def noise_floor(reader: Reader, pairs: ProbePairs, *, quantile: float = 0.95) ->
         quantile: share of the pairs that stay below the floor.
 
     Raises:
-        InputError: a factor stayed in fewer than 10 pairs, or the reader does not fit.
+        InputError: a factor that needs no other stayed in fewer than 10 pairs, or the reader does
+            not fit.
     """
     check_number("quantile", quantile, low=0, high=1)
     seen = _changes(_read(reader, pairs.before), _read(reader, pairs.after))
     found = seen.cpu().double()
     true = _changes(targets(pairs.cats_before), targets(pairs.cats_after)).to(found)
     stayed = pairs.cats_before.table == pairs.cats_after.table
-    floors, explained = [], []
+    columns = []
     for column, factor in enumerate(FACTORS):
         still = stayed[:, column].to(found.device)
         if still.sum() < LEAST_PAIRS:
             expected = f"at least {LEAST_PAIRS} in which {factor.name} stayed"
             raise InputError.about("pairs", expected=expected, got=int(still.sum()))
-        told = ~found[:, column].isnan()
-        floors.append(_floor(found[still & told, column], factor, quantile))
+        told = ~found[:, column].isnan() & _worn(pairs, factor).to(found.device)
+        floor = _floor(found[still & told, column], factor, quantile)
         changed = ~still & told
-        missed = _short_way(found[changed, column] - true[changed, column], factor)
-        explained.append(_explained(missed, true[changed, column]))
-    figures = (torch.stack(each).float().to(seen.device) for each in (floors, explained))
-    return NoiseFloor(*figures)
+        claimed, known = found[changed, column], true[changed, column]
+        missed = _short_way(claimed - known, factor)
+        columns.append(torch.stack([floor, _explained(missed, known), _power(claimed, floor)]))
+    return NoiseFloor(*torch.stack(columns, dim=1).float().to(seen.device))
 
 
 def probe_pairs(
@@ -219,6 +268,7 @@ def probe_pairs(
     *,
     size: int = 64,
     share: float = 0.5,
+    dressed: float = 0.2,
     distribution: str = "portraits",
     rng: torch.Generator,
 ) -> ProbePairs:
@@ -230,6 +280,8 @@ def probe_pairs(
         share: of the pairs in which each factor is drawn anew; a half makes floors that hold for
             rough edits, less makes lower floors that hold for gentle ones. The coat's colours also
             change with its kind, which counts as one more factor.
+        dressed: share of the pairs that wear everything before and after. Few cats of the world do,
+            and the others tell nothing about the hue of a hat.
         distribution: of the world, the one that the reader was trained on.
         rng: draws cats and factors.
 
@@ -237,7 +289,8 @@ def probe_pairs(
         InputError: no pair, a share outside 0 to 1, or an unknown distribution.
     """
     check_number("count", count, low=1, whole=True)
-    check_number("share", share, low=0, high=1)
+    for name, value in (("share", share), ("dressed", dressed)):
+        check_number(name, value, low=0, high=1)
     # Numbers are mixed before the world's law turns them into cats: a coat whose hue is drawn anew
     # stays one that cats have. Mixed afterwards, saturated green cats would come of it.
     shape = (count, NUM_DRAWS)
@@ -245,9 +298,25 @@ def probe_pairs(
     anew = order.argsort(dim=0).argsort(dim=0) < share * count  # the same number for every factor
     mixed = torch.where(anew, others, numbers)
     before, after = (
-        world.from_uniforms(each, distribution=distribution) for each in (numbers, mixed)
+        _dress(world.from_uniforms(each, distribution=distribution), round(dressed * count))
+        for each in (numbers, mixed)
     )
     return ProbePairs(render_all(before, size), render_all(after, size), before, after)
+
+
+def _dress(cats: Factors, count: int) -> Factors:
+    """The same cats, the first `count` with everything on that other factors need."""
+    first = torch.arange(len(cats), device=cats.table.device) < count
+    names = {factor.only_if for factor in FACTORS if factor.only_if}
+    return cats.replace(**{name: torch.where(first, 1.0, cats[name]) for name in names})
+
+
+def _worn(pairs: ProbePairs, factor: world.Factor) -> Tensor:
+    """Pairs (N,) in which the factor shows before and after."""
+    if not factor.only_if:
+        return torch.ones(len(pairs.before), dtype=torch.bool)
+    both = (pairs.cats_before, pairs.cats_after)
+    return torch.stack([cats[factor.only_if] >= WORN for cats in both]).all(dim=0)
 
 
 def _changes(before: Tensor, after: Tensor) -> Tensor:
@@ -284,6 +353,11 @@ def _explained(missed: Tensor, known: Tensor) -> Tensor:
     total = known.square().sum()
     share = 1 - missed.square().sum() / total
     return share.clamp(min=0) if total > 0 else torch.zeros_like(total)
+
+
+def _power(claimed: Tensor, floor: Tensor) -> Tensor:
+    """Share of the changes that go beyond `K` floors; 0 of none."""
+    return (claimed.abs() > K * floor).double().mean() if len(claimed) else floor.new_zeros(())
 
 
 @torch.no_grad()

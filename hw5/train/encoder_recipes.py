@@ -67,6 +67,7 @@ class Material:
     draw: Draw | None  # None: the method makes its own
     test: Tensor  # (N, 3, H, W) in [-1, 1]
     said: str  # for the card
+    split: str = "test"  # or train, where there were too few pictures to keep any from training
 
 
 def train_an_encoder(plan: EncoderPlan, job: Job) -> None:
@@ -85,7 +86,7 @@ def train_an_encoder(plan: EncoderPlan, job: Job) -> None:
     lesson = plan.lesson(encoder, generator, settings, **networks)
     shown = material.test[:SHOWN].to(device)
     encoder, figures = train_encoder(lesson, shown, job.folder, hours=job.hours)
-    figures |= measure(encoder.cpu(), generator.cpu(), material.test)
+    figures |= measure(encoder.cpu(), generator.cpu(), material.test, split=material.split)
     ship(plan, job, encoder, figures, material.said)
 
 
@@ -124,7 +125,8 @@ def own_material(folder: Path, size: int, device: torch.device) -> Material:
         f"{len(own.taught)} pictures of one's own at {size} px, and their mirror images; "
         f"{len(own.skipped)} files could not be read"
     )
-    return Material(own.to(device).draw, as_images(own.held_out), said)
+    split = "test" if own.is_judged_apart else "train"
+    return Material(own.to(device).draw, as_images(own.held_out), said, split)
 
 
 def tell_reading(done: int, count: int) -> None:

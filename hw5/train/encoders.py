@@ -172,7 +172,9 @@ def reconstruct(encoder: Encoder, generator: StyleGAN2, images: Tensor) -> Tenso
     return torch.cat(made)
 
 
-def measure(encoder: Encoder, generator: StyleGAN2, images: Tensor) -> dict[str, float]:
+def measure(
+    encoder: Encoder, generator: StyleGAN2, images: Tensor, *, split: str = "test"
+) -> dict[str, float]:
     """MSE, PSNR and LPIPS of reconstructions, means over pictures.
 
     MSE is per channel and pixel on [-1, 1]. No LPIPS where the packages for it are missing: a bare
@@ -181,18 +183,19 @@ def measure(encoder: Encoder, generator: StyleGAN2, images: Tensor) -> dict[str,
     Args:
         encoder: In evaluation mode.
         generator: The one it was trained for.
-        images: (N, 3, H, W) in [-1, 1], not trained on.
+        images: (N, 3, H, W) in [-1, 1].
+        split: What the figures are named after: train if the encoder has seen the pictures.
     """
     found = reconstruct(encoder, generator, images).clamp(-1.0, 1.0).cpu()
     images = images.cpu()
     error = (found - images).square().mean(dim=(1, 2, 3))  # (N,)
     figures = {
-        "test_mse": error.mean().item(),
-        "test_psnr": (10.0 * (4.0 / error).log10()).mean().item(),
-        "test_pictures": float(len(images)),
+        f"{split}_mse": error.mean().item(),
+        f"{split}_psnr": (10.0 * (4.0 / error).log10()).mean().item(),
+        f"{split}_pictures": float(len(images)),
     }
     if all(importlib.util.find_spec(name) for name in ("lpips", *PACKAGES)):
-        figures["test_lpips"] = _lpips(found, images)
+        figures[f"{split}_lpips"] = _lpips(found, images)
     return figures
 
 

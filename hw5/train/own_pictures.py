@@ -37,6 +37,11 @@ class OwnPictures:
     held_out: Tensor  # uint8 (M, 3, size, size); those of `taught` where there are too few
     skipped: tuple[str, ...]  # one line for each file that could not be read
 
+    @property
+    def is_judged_apart(self) -> bool:
+        """Whether those held out were kept from training."""
+        return self.held_out is not self.taught
+
     def draw(self, count: int, rng: torch.Generator) -> Tensor:
         """`count` pictures (count, 3, size, size) in [-1, 1], every other one mirrored."""
         index = torch.randint(len(self.taught), (count,), generator=rng)

@@ -8,16 +8,17 @@ import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from hw5 import latents, zoo
 from hw5 import world as cats
-from hw5.cli import COMMANDS, world
+from hw5.cli import COMMANDS, ladder, world
 from hw5.cli.draw import ScribbleWeights
 from hw5.config import LossWeights
-from hw5.inversion.ladder import RUNGS
+from hw5.inversion.ladder import RUNGS, Evidence
 from hw5.kit import images, runs, seeding, strokes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -163,9 +164,38 @@ def test_the_ladder_prints_its_evidence_and_a_verdict_for_each_rung(run, tiny, t
     assert answer.status == 0 and "2nd solver" in answer.out and "Overall: " in answer.out
     kept = runs.load_run(tmp_path / "l")
     assert [verdict["rung"] for verdict in kept.record["verdicts"]] == list(RUNGS)
-    assert all(f"{rung}: " in answer.out for rung in RUNGS)
+    verdicts, table = answer.out.split("\n\n")[:2]
+    assert [line.split(": ")[0] for line in verdicts.splitlines()] == list(RUNGS)
+    assert [line.split()[0] for line in table.splitlines()] == ["rung", *RUNGS]
     assert kept.images["pictures"].shape[-1] == 2 * (4 * 16 + 3 * 2)  # enlarged
     assert kept.record["evidence"][0]["true_loss"] < kept.record["evidence"][0]["start_loss"]
+
+
+def test_the_ladder_says_each_verdict_before_the_next_rung_is_climbed(run, tiny, monkeypatch):
+    def interrupted(*_, **__):
+        yield from map(rung_called, RUNGS[:2])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ladder, "climb_all", interrupted)
+    answer = run("ladder", "--generator", tiny, *QUICK)
+    assert answer.status == 130
+    assert [line.split(": ")[0] for line in answer.out.splitlines()] == list(RUNGS[:2])
+
+
+def rung_called(name):
+    seen = Evidence(name, losses=(0.1,), start_loss=1.0, usual_loss=1.0, error=0.1, usual_error=1.0)
+    return SimpleNamespace(evidence=seen)
+
+
+def test_an_encoder_for_another_generator_or_space_is_refused(run, tiny):
+    words = ["ladder", *QUICK, "--num-seeds", 1, "--second-evaluations", 1, "--encoder"]
+    bundled = zoo.DATA / zoo.describe("encoder").file
+    answer = run(*words, bundled, "--generator", tiny)
+    assert answer.status == 2 and "for this generator" in answer.err
+    answer = run(*words, bundled, "--space", "w")
+    assert answer.status == 2 and "--space w+" in answer.err
+    answer = run(*words, tiny)
+    assert answer.status == 2 and "an encoder" in answer.err
 
 
 def test_the_ladder_writes_nothing_unasked(run, tiny, tmp_path):

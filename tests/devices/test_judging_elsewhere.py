@@ -11,7 +11,9 @@ from torch import Tensor
 from hw5.inversion.semantic_analysis import ATTRIBUTES, Samples, judge_push
 from hw5.kit import seeding
 from hw5.metrics import distribution, identity, neighbours, readings, segmentation, sliced
+from hw5.metrics.what_changed import NoiseFloor
 from hw5.testing.elsewhere import elsewhere
+from hw5.world.factors import FACTORS
 from hw5.world.targets import NUM_TARGETS
 
 PLACES = (lambda: nullcontext(torch.device("cpu")), elsewhere)
@@ -86,10 +88,12 @@ def test_a_metric(measure):
 def test_pushed_pictures_are_judged(attribute):
     rng = seeding.make(0)
     before, after, drawn = torch.rand(3, 6, 3, 8, 8, generator=rng) * 2 - 1
+    ones = torch.ones(len(FACTORS))
     found = []
     for place in PLACES:
         with place() as device:
             samples = Samples(torch.zeros(6, 1, 4, device=device), Reader().read(drawn.to(device)))
             pictures = before.to(device), after.to(device)
-            found.append(judge_push(*pictures, attribute, samples, Reader()))
+            judges = {"samples": samples, "reader": Reader(), "known": NoiseFloor(*[ones] * 3)}
+            found.append(judge_push(*pictures, attribute, **judges))
     assert vars(found[0]) == pytest.approx(vars(found[1]))

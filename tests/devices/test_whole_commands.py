@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from hw5 import zoo
-from hw5.cli import inverting, main
+from hw5.cli import inverting, main, methods
+from hw5.cli.methods import Method
 from hw5.config import LossWeights
 from hw5.defaults import open_generator
 from hw5.inversion import fastest, in_domain, ready
@@ -61,14 +62,15 @@ def test_semantics_says_there_what_it_says_here(place, tmp_path, monkeypatch):
     with torch.no_grad():
         pictures = render(here, codes, "w+").clamp(-1, 1)
 
-    def method(images, first):
+    def method(images, first, on_step):
         part = codes[first : first + len(images)].to(images.device)
         return Inverted("echo", images, part, "w+", torch.zeros(len(images)), 1.0, 1)
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(inverting, "available", lambda settings: {"ours": lambda: method})
+    echo = {"ours": Method((), 1, lambda: method)}
+    monkeypatch.setattr(methods, "available", lambda settings: echo)
     monkeypatch.setattr(inverting, "held_out", lambda asked: pictures.to(asked.place()))
-    words = ["semantics", "--count", str(COUNT), "--batch", str(COUNT), "--samples", "100"]
+    words = ["semantics", "--count", str(COUNT), "--batch", str(COUNT), "--samples", "400"]
     assert main([*words, "--out", "here"]) == 0
     with place() as device:
         assert main([*words, "--out", "there", "--device", str(device)]) == 0

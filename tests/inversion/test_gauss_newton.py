@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -18,6 +20,7 @@ from hw5.checking.fakes import (
     per_picture,
 )
 from hw5.config import LossWeights
+from hw5.inversion import gauss_newton as module
 from hw5.inversion.gauss_newton import GaussNewton, gauss_newton, residuals
 from hw5.kit.checks import InputError
 from hw5.losses import Criterion
@@ -147,3 +150,26 @@ def test_a_cancelled_search_returns_its_start(pictures, start):
         should_stop=lambda: True,
     )  # fmt: skip
     assert found.stopped == "cancelled" and torch.equal(found.code, start)
+
+
+def test_the_products_inside_a_step_are_counted_as_what_they_cost(pictures, start, monkeypatch):
+    products, linearise = [], module._linearise
+
+    def counted(rendered, code):
+        slope, product = linearise(rendered, code)
+
+        def counting(direction):
+            products.append(1)
+            return product(direction)
+
+        return slope, counting
+
+    monkeypatch.setattr(module, "_linearise", counted)
+    seen, settings = [], GaussNewton(num_steps=3, inner_steps=4)
+    found = gauss_newton(
+        LinearGenerator(), pictures, criterion=Criterion(PIXELS), start=start, settings=settings,
+        on_step=lambda step: seen.append((step.evaluations, len(products))),
+    )  # fmt: skip
+    # the start; a slope and a picture tried for each step; 2.5 for each product
+    assert seen == [(1 + 2 * n + math.ceil(2.5 * p), p) for n, (_, p) in enumerate(seen, 1)]
+    assert found.evaluations == seen[-1][0] == 40

@@ -33,6 +33,14 @@ class Restricted(LinearGenerator):
         return torch.cat([picture[..., :half, :], -torch.ones_like(picture[..., half:, :])], dim=-2)
 
 
+class Grainy(LinearGenerator):
+    """A generator whose pictures are never twice alike."""
+
+    def synthesize(self, w_plus, *, noise="fixed"):
+        picture = super().synthesize(w_plus, noise=noise)
+        return picture + 0.2 * torch.randn_like(picture)
+
+
 def only_corner(output, target, mask, delta) -> Loss:
     return SQUARES(output[..., :1, :1], target[..., :1, :1], mask, delta)
 
@@ -75,6 +83,27 @@ def test_a_generator_that_cannot_draw_the_picture_is_named():
     _, diagnosis = climbed(restricted, targets)
     assert [v.culprit for v in diagnosis.rungs] == [Culprit.NOBODY, Culprit.GENERATOR]
     assert diagnosis.overall.rung == "training"
+
+
+def test_a_generator_that_renders_its_own_code_differently_is_named():
+    torch.manual_seed(0)
+    rungs, diagnosis = climbed(
+        Grainy(), [*drawable(Grainy(), 0), *drawable(LinearGenerator(), 1)[1:]]
+    )
+    assert {v.culprit for v in diagnosis.rungs} == {Culprit.GENERATOR}
+    assert diagnosis.overall.rung == "generated"
+    for said in (diagnosis.overall.because, *(v.because for v in diagnosis.rungs)):
+        assert "random noise or dropout" in said
+    assert rungs[0].evidence.repeat_left > 0.25
+
+
+def test_a_generator_that_wavers_by_rounding_alone_is_not_to_blame(linear):
+    rungs, _ = climbed(linear, drawable(linear, 0))
+    assert rungs[0].evidence.repeat_error == 0
+    failing = replace(HEALTHY, error=0.6, losses=(0.5,))
+    assert judge(replace(failing, repeat_error=0.005)).culprit is Culprit.OPTIMISER
+    assert judge(replace(failing, repeat_error=0.02)).culprit is Culprit.GENERATOR
+    assert judge(replace(HEALTHY, repeat_error=0.02)).culprit is Culprit.NOBODY
 
 
 @pytest.mark.parametrize("blind", [only_corner, only_mean_colour])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 
 import pytest
 import torch
 
 from hw5 import latents
+from hw5.inversion import pti as module
 from hw5.inversion.pti import PivotalTuning, locality_loss, pivotal_tuning
 from hw5.inversion.tuned import tuned
 from hw5.kit import seeding
@@ -94,6 +96,67 @@ def test_tuning_brings_every_picture_nearer_than_its_pivot(generator, target, co
     assert (ruler(found.image, target) < ruler(before, target)).all()
 
 
+def test_the_loss_is_the_weighted_sum_of_squares_and_the_ruler(generator, target, codes):
+    settings = PivotalTuning(
+        num_steps=3, learning_rate=0.01, pixel=2.5, lpips=0.75, stop_share=0, alpha=1.0
+    )
+    found = invert(generator, target, settings, pivot=codes[0])
+    squares = (found.image - target).square().mean(dim=(1, 2, 3))
+    torch.testing.assert_close(found.loss, 2.5 * squares + 0.75 * ruler(found.image, target))
+
+
+def test_pixels_and_ruler_are_both_descended(generator, target, codes):
+    def left(**weights):
+        settings = PivotalTuning(
+            num_steps=15, learning_rate=0.01, stop_share=0, locality=0, **weights
+        )
+        image = invert(generator, target, settings, pivot=codes[0]).image
+        return float((image - target).square().mean()), float(ruler(image, target).mean())
+
+    by_pixels, by_ruler = left(pixel=1.0, lpips=0.0), left(pixel=0.0, lpips=1.0)
+    assert by_pixels[0] < by_ruler[0] and by_ruler[1] < by_pixels[1]
+
+
+def test_the_regulariser_is_given_what_the_settings_say(generator, target, codes, monkeypatch):
+    seen, locality = [], module.locality_loss
+
+    def spy(*networks_and_codes, **options):
+        seen.append((networks_and_codes, options))
+        return locality(*networks_and_codes, **options)
+
+    monkeypatch.setattr(module, "locality_loss", spy)
+    settings = replace(SHORT, num_steps=1, alpha=2.5, locality_truncation=0.25,
+                       locality_pixel=4.0, locality_lpips=0.5)  # fmt: skip
+    drawn = []
+    draw = module.sample_codes
+    monkeypatch.setattr(
+        module, "sample_codes", lambda *a, **k: drawn.append(draw(*a, **k)) or drawn[-1]
+    )
+    invert(generator, target, settings, pivot=codes[0])
+    (tuned_, shipped, pivot, random), options = seen[0]
+    assert tuned_ is generator and shipped is not generator
+    assert torch.equal(pivot, codes[0]) and options["alpha"] == 2.5
+    mean = latents.mean_code(generator, "w+", rng=seeding.make(0))
+    torch.testing.assert_close(random, mean + 0.25 * (drawn[0] - mean))
+    one, other = random_pictures(2, seed=3), random_pictures(2, seed=4)
+    squares = (one - other).square().mean(dim=(1, 2, 3))
+    torch.testing.assert_close(
+        options["distance"](one, other), 4.0 * squares + 0.5 * ruler(one, other)
+    )
+
+
+def test_the_numbers_are_the_published_ones_but_for_those_in_our_units():
+    usual = PivotalTuning()
+    published = {
+        "num_steps": 350, "learning_rate": 3e-4, "pivot_steps": 450, "pivot_rate": 5e-3,
+        "pivot_mean": 600, "lpips": 1.0, "locality": 1.0, "locality_lpips": 0.1,
+        "locality_truncation": 0.5,
+    }  # fmt: skip
+    assert {name: getattr(usual, name) for name in published} == published
+    assert (usual.pixel, usual.locality_pixel) == pytest.approx((30 * 1.0, 30 * 0.1))
+    assert usual.alpha == pytest.approx(30 * (10 / 18) ** 0.5, abs=0.5)
+
+
 def test_the_pivot_itself_is_not_moved(generator, target, codes):
     assert torch.equal(invert(generator, target, pivot=codes[0]).code, codes[0])
 
@@ -152,7 +215,9 @@ def test_tuning_stops_before_the_update_when_every_picture_is_near_enough(genera
 
 
 def test_the_threshold_is_a_share_of_each_pivots_distance(generator, target, codes):
-    settings = PivotalTuning(num_steps=200, learning_rate=0.01, stop_share=0.9, locality=0)
+    settings = PivotalTuning(
+        num_steps=200, learning_rate=0.01, stop_share=0.9, locality=0, pixel=1.0
+    )
     found = invert(generator, target, settings, pivot=codes[0])
     first = ruler(latents.render(generator, codes[0], "w+"), target)
     shares = ruler(found.image, target) / first

@@ -191,6 +191,23 @@ def test_few_pictures_are_all_taught_and_all_measured():
     assert len(taught) == 7_500 and len(held_out) == 500
 
 
+@pytest.mark.parametrize(("count", "split"), [(9, "train"), (10, "test")])
+def test_figures_on_pictures_that_were_taught_are_not_called_test(
+    tmp_path, monkeypatch, count, split
+):
+    for i in range(count):
+        images.save(tmp_path / f"{i}.png", torch.zeros(1, 3, 8, 8))
+    material = encoder_recipes.own_material(tmp_path, 8, torch.device("cpu"))
+    assert material.split == split
+    monkeypatch.setattr(encoders, "_lpips", lambda found, images: 0.5)
+    generator = tiny.build("stylegan2")
+    encoder = encoders.fresh_encoder(generator, tiny.ENCODER).eval()
+    shown = torch.zeros(1, 3, 16, 16)
+    figures = encoders.measure(encoder, generator, shown, split=material.split)
+    names = {"mse", "psnr", "pictures", "lpips"}
+    assert set(figures) == {f"{split}_{name}" for name in names}
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

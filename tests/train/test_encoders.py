@@ -262,3 +262,51 @@ def test_a_run_logs_saves_pairs_and_goes_on_when_called_again(generator, tmp_pat
     _, second = train_encoder(lesson_of("domain", generator), shown, tmp_path, hours=1 / 3600)
     assert second["pictures"] > first["pictures"] > 0
     assert second["pixel"] < first["pixel"]
+
+
+class LinearJudge(nn.Module):
+    """D(x) = sum of x times one weight: its gradient at any picture is that weight, everywhere."""
+
+    def __init__(self, weight):
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(weight))
+
+    def forward(self, images):
+        return self.weight * images.sum(dim=(1, 2, 3))
+
+
+NUMBERS = 3 * 4 * 4  # in a picture below
+
+
+@pytest.mark.parametrize("seen", [0, 8, 16, 24])
+def test_a_step_of_the_discriminator_in_closed_form(generator, seen):
+    """Weight a, pictures of constants x (real) and y (made), 48 numbers each: S = 48 a.
+
+    The loss is softplus(S y) + softplus(-S x), its slope 48 (y s(S y) - x s(-S x)), s the sigmoid.
+    Every second step (r1_every) adds 2 * gamma / 2 * 48 a^2: the slope gains 2 * gamma * 48 a.
+    """
+    a, x, y, gamma = 0.05, 0.5, -0.25, 10.0
+    lesson = lesson_of("domain", generator, r1=gamma, r1_every=2)
+    lesson.discriminator = LinearJudge(a)
+    lesson.judge_step = torch.optim.SGD(lesson.discriminator.parameters(), lr=1.0)
+    real_, made = (torch.full((2, 3, 4, 4), value) for value in (x, y))
+    figures = lesson.teach_discriminator(real_, made, seen)
+    total = NUMBERS * a
+    loss = math.log1p(math.exp(total * y)) + math.log1p(math.exp(-total * x))
+    slope = NUMBERS * (y / (1 + math.exp(-total * y)) - x / (1 + math.exp(total * x)))
+    assert figures["discriminator"] == pytest.approx(loss, rel=1e-5)
+    if (seen // SETTINGS["batch"]) % 2 == 0:
+        assert figures["r1"] == pytest.approx(NUMBERS * a**2, rel=1e-5)
+        slope += 2 * gamma * NUMBERS * a
+    else:
+        assert "r1" not in figures
+    assert lesson.discriminator.weight.item() == pytest.approx(a - slope, rel=1e-4)
+
+
+def test_the_encoder_is_told_to_please_the_discriminator_and_it_to_disagree(generator):
+    lesson = lesson_of("domain", generator)
+    lesson.discriminator = LinearJudge(1e-3)
+    terms = lesson.losses(0.5, torch.Generator().manual_seed(0))
+    said = lesson.discriminator(lesson.latest[1])
+    wanted = torch.log1p(torch.exp(-said)).mean()  # falls as D takes the pictures for real
+    assert terms["adversarial"].item() == pytest.approx(wanted.item(), rel=1e-4)

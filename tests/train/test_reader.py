@@ -102,3 +102,9 @@ def test_cats_are_told_apart_after_a_few_steps():
 def test_weak_factors_are_named():
     figures = {"reads yaw": 0.95, "reads age": 0.5, "IoU whiskers": 0.3, "mean": 0.1}
     assert weak(figures) == ["reads age", "IoU whiskers"]
+
+
+def test_overlaps_have_a_bar_of_their_own():
+    figures = {"reads yaw": 0.886, "IoU nose": 0.882, "mean IoU": 0.886, "IoU mouth": 0.84}
+    assert weak(figures) == ["reads yaw", "IoU mouth"]
+    assert weak({"mean IoU": 0.84}) == ["mean IoU"]
