@@ -64,7 +64,7 @@ def interpolate(
     check_number("--seed", seed, low=0, high=seeding.MAX_SEED, whole=True)
     files.refuse_existing(out, overwrite=overwrite)
     network = defaults.open_generator(generator, devices.pick(device))
-    tools.check_space(network, generator, search.space)
+    search = tools.settled(search, network, generator)
     ends = [
         tools.code_of(word, network, search, weights, seed=seed, label=label)
         for word, label in ((first, "first"), (second, "second"))

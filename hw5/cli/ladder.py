@@ -90,8 +90,8 @@ def ladder(
     diagnosis = diagnose([rung.evidence for rung in rungs], thresholds)
     print(table(rungs, diagnosis), sentences(diagnosis), sep="\n")
     if out is not None:
-        facts = {"generator": generator, "photo": photo, "seed": seed, "settings": settings}
-        facts |= {"weights": weights, "thresholds": thresholds}
+        facts = {"generator": generator, "photo": photo, "seed": seed, "weights": weights}
+        facts |= {"settings": rungs[0].found.settings, "thresholds": thresholds}
         keep(out, rungs, diagnosis, facts, overwrite=overwrite)
         print(f"wrote {out}")
     return 0
@@ -115,7 +115,7 @@ def climb_all(
     from hw5.kit import progress, seeding
 
     network = defaults.open_generator(name, place)
-    tools.check_space(network, name, settings.space)
+    settings = tools.settled(settings, network, name)
     wild = tools.read_target(photo, network.image_size, box).to(place)
     targets = targets_of(network, settings.space, wild, seed=seed)
     total = len(targets) * (settings.num_steps + second_evaluations)

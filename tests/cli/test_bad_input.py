@@ -264,8 +264,18 @@ def test_no_bad_number_or_choice_passes(refuse, tmp_path, tiny, name, monkeypatc
 def test_a_space_that_the_generator_lacks_is_refused(refuse, weights):
     dcgan = weights / "dcgan.safetensors"
     assert "one of z" in refuse("sample", "--generator", dcgan, "--space", "w+")
-    refuse("project", "chelsea", "--generator", dcgan, *QUICK, "--space", "w")
+    said = refuse("project", "chelsea", "--generator", dcgan, *QUICK, "--space", "w")
+    assert "--space of" in said and "steps" not in said  # before the bar
     refuse("interpolate", 1, 2, "--generator", dcgan, "--space", "w")
+
+
+@pytest.mark.needs()
+def test_an_edit_in_another_space_or_by_another_generator_is_refused(refuse, run, tiny, weights):
+    run("project", "chelsea", "--generator", tiny, *QUICK, "--out", "r")
+    words = ["draw", "dot.json", "--start", "r", *QUICK]
+    assert "--space: expected w+" in refuse(*words, "--space", "w")
+    dcgan = weights / "dcgan.safetensors"
+    assert "--generator: expected" in refuse(*words, "--generator", dcgan)
 
 
 def test_an_output_below_a_file_is_refused(refuse, tmp_path, tiny):

@@ -109,6 +109,19 @@ def test_a_run_is_not_overwritten_unasked(run, tiny, tmp_path):
     assert (tmp_path / "r/record.json").read_bytes() != before
 
 
+@pytest.mark.needs()
+def test_every_search_finds_the_space_of_a_dcgan_by_itself(run, weights, tmp_path):
+    dcgan, quick = weights / "dcgan.safetensors", ["--num-steps", 1, "--perceptual", 0]
+    strokes.save_sketch(tmp_path / "dot.json", DOT)
+    images.save(tmp_path / "cat.png", torch.zeros(1, 3, 64, 64))
+    for name, *words in (["project", "cat.png"], ["draw", "dot.json"], ["interpolate", 1, 2]):
+        assert run(name, *words, "--generator", dcgan, *quick, "--out", name).status == 0, name
+    for name in ("project", "draw"):
+        kept = runs.load_run(tmp_path / name)
+        assert (kept.record["settings"]["space"], kept.record["settings"]["num_mean"]) == ("z", 0)
+        assert 0.5 < kept.arrays["start"].std() < 2  # a random code, not the middle
+
+
 def test_a_photograph_is_cropped_by_the_box(run, tiny, tmp_path):
     photo = torch.full((1, 3, 40, 60), -1.0)
     photo[..., 10:30, 30:50] = 1.0
