@@ -70,6 +70,13 @@ class LossWeights:
         _choice("lpips_backbone", self.lpips_backbone, LPIPS_BACKBONES)
         for name in ("pixel", "perceptual", "style", "lpips", "penalty"):
             _number(name, getattr(self, name), low=0)
+        if isinstance(self.layers, str):
+            _refuse(
+                "layers",
+                expected="names in a tuple",
+                got=f"the text {self.layers!r}",
+                hint=f"a tuple of one has a comma: ({self.layers!r},)",
+            )
         for weight in self.layer_weights:
             _number("layer_weights", weight, low=0)
         if self.layer_weights and len(self.layer_weights) != len(self.layers):
@@ -78,7 +85,9 @@ class LossWeights:
                 expected=f"one weight for each of {len(self.layers)} layers, or none at all",
                 got=f"{len(self.layer_weights)} weights",
             )
-        if not (self.pixel or self.perceptual or self.style or self.lpips):
+        is_blind = bool(self.layer_weights) and not any(self.layer_weights)
+        features = () if is_blind else (self.perceptual, self.style)
+        if not any((self.pixel, self.lpips, *features)):
             _refuse("weights", expected="at least one positive weight beside penalty", got="none")
 
 
@@ -226,7 +235,7 @@ def _number(
     check_number(name, value, low=low, high=high, whole=whole)
 
 
-def _refuse(name: str, *, expected: str, got: str) -> None:
+def _refuse(name: str, *, expected: str, got: str, hint: str = "") -> None:
     from hw5.kit.checks import InputError
 
-    raise InputError.about(name, expected=expected, got=got)
+    raise InputError.about(name, expected=expected, got=got, hint=hint)

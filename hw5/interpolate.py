@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hw5.config import Interpolation
-from hw5.kit.checks import InputError, brief, check_shape
+from hw5.kit.checks import InputError, brief, check_choice, check_number, check_shape
 from hw5.latents import check_codes, render
 from hw5.shapes import Codes, Images
 
@@ -134,7 +134,12 @@ def walk(a: Codes, b: Codes, num_frames: int, *, path: str = "linear") -> Codes:
 
     Returns:
         (T, ...).
+
+    Raises:
+        InputError: fewer than two frames, or an unknown path.
     """
+    check_number("num_frames", num_frames, low=2, whole=True)
+    check_choice("path", path, tuple(PATHS))
     # BEGIN SOLUTION task_4_4
     t = torch.linspace(0, 1, num_frames, device=a.device, dtype=a.dtype)
     along = PATHS[path]

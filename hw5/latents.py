@@ -33,9 +33,10 @@ def broadcast_layers(w: Codes, num_layers: int) -> Codes:
         (N, L, d), in memory of its own.
 
     Raises:
-        InputError: w has no layer axis, or already several layers.
+        InputError: w has no layer axis, or already several layers; or no layers are asked for.
     """
     check_shape("w", w, ("N", 1, "d"), hint="w is (N, 1, d), also for one code; use w[:, None]")
+    check_number("num_layers", num_layers, low=1, whole=True)
     # BEGIN SOLUTION task_2_1
     copies_per_axis = (1, num_layers, 1)  # batch, layers, width
     w_plus = w.repeat(copies_per_axis)

@@ -70,18 +70,25 @@ def weights_by_depth(
 
 
 def check_pair(output: Images, target: Images, mask: Mask | None) -> None:
-    """Require shapes that can be compared: target and mask as the output, or a batch of one.
+    """Require what can be compared: target and mask shaped as the output or a batch of one, floats.
 
     Raises:
         InputError: they cannot.
     """
+    hint = "one picture is a batch of one: use picture[None]"
+    check_shape("output", output, ("N", 3, "H", "W"), hint=hint)
     num_pictures, _, height, width = output.shape
     for name, tensor, channels in (("target", target, 3), ("mask", mask, 1)):
         if tensor is None:
             continue
-        count = 1 if len(tensor) == 1 else num_pictures
+        single = isinstance(tensor, Tensor) and tensor.dim() > 0 and len(tensor) == 1
+        count = 1 if single else num_pictures
         hint = f"the output is {tuple(output.shape)}; resize with kit.images.resize"
         check_shape(name, tensor, (count, channels, height, width), hint=hint)
+    for name, tensor in (("output", output), ("target", target), ("mask", mask)):
+        if tensor is not None and not tensor.is_floating_point():
+            hint = "use mask.float()" if name == "mask" else "bytes: use kit.images.from_uint8"
+            raise InputError.about(name, expected="floating values", got=tensor.dtype, hint=hint)
 
 
 def require(name: str, network: object, weight: float) -> object:

@@ -265,6 +265,15 @@ def test_an_unwritten_task_is_named_with_its_file(run, monkeypatch, tiny):
     assert "test_commands.py" in answer.err
 
 
+def test_an_operation_that_torch_lacks_is_no_unwritten_task(run, monkeypatch, tiny):
+    def lacking(*_, **__):
+        raise NotImplementedError("\"adaptive_avg_pool2d\" not implemented for 'Bool'")
+
+    monkeypatch.setattr(latents, "sample_noise", lacking)
+    with pytest.raises(NotImplementedError, match="Bool"):
+        run("sample", "--generator", tiny)
+
+
 def test_a_fault_of_ours_is_not_taken_for_bad_input(run, monkeypatch, tiny):
     def broken(*_, **__):
         raise ValueError("a bug")
