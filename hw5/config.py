@@ -115,10 +115,11 @@ class Projection:
     # random codes averaged for each start; starter: 10,000, report: 10. 0: one code, not averaged.
     # None: 10,000 in w and w+, and 0 in z, whose mean is a code near zero that no DCGAN has seen
     num_mean: int | None = None
-    # "fixed": the generator's own noise maps; "optimised": searched with the code (ADA)
+    # "fixed": the generator's own noise maps; "optimised": searched with the code (ADA). The
+    # bundled StyleGAN2 has learned a strength of 0 for all of its maps: either gives one picture
     noise: str = "fixed"
-    # weight that keeps optimised noise maps looking like noise (ours, at 64 px; StyleGAN2 at
-    # 1024 px: 1e5, which drowns the picture where maps are small and never quite like noise)
+    # weight that keeps optimised noise maps looking like noise (ours, at 64 px; StyleGAN2, at
+    # a side of 1024 px: 1e5, which drowns a picture whose small maps are never quite like noise)
     noise_penalty: float = 1.0
     # steps without improvement after which to stop; 0: never (ours)
     patience: int = 0

@@ -58,6 +58,7 @@ def draw(
     from hw5.cli import tools
     from hw5.kit import devices, files, progress, seeding, strokes
 
+    sketch = tools.find_sketch(sketch)
     files.refuse_existing(out, overwrite=overwrite)
     begin = tools.read_start(start) if start else None
     generator, settings = begin.fill_in(generator, settings) if begin else (generator, settings)

@@ -1,7 +1,7 @@
 """What several commands share: read pictures and runs, make codes, save searches.
 
-Offers `settled`, `read_target`, `read_mask`, `code_of`, `spread`, `save_search`, `read_start`
-and `Start`. Everything here imports torch, so the commands import this file only when they run.
+Offers `settled`, `find_sketch`, `read_target`, `read_mask`, `code_of`, `spread`, `save_search`,
+`read_start` and `Start`. Everything here imports torch, so the commands import this file only when they run.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from hw5.kit.checks import InputError, check_choice
 from hw5.models.generator import Generator
 from hw5.search import Projected
 from hw5.shapes import Codes, Images, Mask
+from hw5.zoo import DATA
 
 Search = TypeVar("Search", bound=Projection)
 SAMPLE_PHOTO = "chelsea"  # the word for scikit-image's photograph
@@ -38,7 +39,21 @@ def settled(settings: Search, network: Generator, name: str) -> Search:
     """
     if settings.space is not None:
         check_choice(f"--space of {name}", settings.space, network.spaces)
+    if settings.noise == "optimised" and is_noise_mute(network):
+        print(f"note: {name} adds no noise to its pictures: --noise optimised changes nothing")
     return settings.settled(network.spaces)
+
+
+def is_noise_mute(network: Generator) -> bool:
+    """Have its noise maps a strength of 0 in every layer, as those of the bundled StyleGAN2?"""
+    strengths = [v for name, v in network.named_parameters() if name.endswith("noise_strength")]
+    return bool(strengths) and not any(map(bool, strengths))
+
+
+def find_sketch(path: Path) -> Path:
+    """`path` where it exists, else the bundled sketch of that name: data/sketches/medium.json."""
+    bundled = DATA.parent / path
+    return bundled if bundled.is_file() and not path.exists() else path
 
 
 def read_target(picture: str, size: int, box: tuple[int, int, int] | None = None) -> Images:

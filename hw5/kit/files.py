@@ -119,7 +119,7 @@ def refuse_existing(path: str | Path, *, overwrite: bool) -> None:
     if path.exists() and not path.is_dir():
         raise InputError.about(str(path), expected="a folder", got="a file", hint="choose another")
     if path.is_dir() and any(path.iterdir()) and not overwrite:
-        hint = "choose another name or allow overwriting"
+        hint = "choose another name or allow overwriting (--overwrite)"
         raise InputError.about(str(path), expected="a new folder", got="a filled one", hint=hint)
 
 

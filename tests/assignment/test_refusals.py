@@ -7,8 +7,9 @@ import torch
 
 from hw5 import latents, losses
 from hw5.checking.fakes import SIZE, fixed_draw
-from hw5.config import LossWeights
-from hw5.interpolate import walk
+from hw5.config import Interpolation, LossWeights
+from hw5.interpolate import interpolate, walk
+from hw5.kit import seeding
 from hw5.kit.checks import InputError
 
 DOUBLE = torch.zeros(1, 3, SIZE, SIZE, dtype=torch.float64)
@@ -82,3 +83,38 @@ def test_layer_weights_that_switch_everything_off_are_refused():
     with pytest.raises(InputError, match="at least one positive weight"):
         LossWeights(pixel=0.0, style=1.0, **layers)
     LossWeights(**layers)  # the pixels still count
+
+
+@pytest.mark.parametrize("space", ["z", "w", "w+"])
+def test_random_noise_comes_from_the_given_source(generator, space, rng):
+    codes = latents.sample_codes(generator, space, 2, rng=rng)
+    state = torch.random.get_rng_state()
+    first, again, other = (
+        latents.render(generator, codes, space, noise="random", rng=seeding.make(seed))
+        for seed in (3, 3, 4)
+    )
+    assert torch.equal(first, again) and not torch.equal(first, other)
+    assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_random_noise_without_a_source_is_refused(generator, rng):
+    codes = latents.sample_codes(generator, "w", 2, rng=rng)
+    with pytest.raises(InputError, match=r"rng: expected a torch\.Generator .*seeding\.make"):
+        latents.render(generator, codes, "w", noise="random")
+    with pytest.raises(InputError, match=r"rng: expected a torch\.Generator"):
+        interpolate(generator, codes[:1], codes[1:], "w", noise="random")
+
+
+def test_random_noise_is_the_same_in_all_frames(generator, rng):
+    code = latents.sample_codes(generator, "w", 1, rng=rng)
+    settings = Interpolation(num_frames=5, batch_size=2)
+    film = interpolate(
+        generator, code, code, "w", settings=settings, noise="random", rng=seeding.make(0)
+    )
+    torch.testing.assert_close(film.frames, film.frames[:1].expand(5, -1, -1, -1))
+
+
+def test_an_unknown_kind_of_noise_is_refused_by_a_generator_without_any(only_z, rng):
+    codes = latents.sample_codes(only_z, "z", 1, rng=rng)
+    with pytest.raises(InputError, match="noise: expected one of fixed, random, none, got 'foo'"):
+        latents.render(only_z, codes, "z", noise="foo")

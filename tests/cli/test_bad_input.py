@@ -278,6 +278,28 @@ def test_an_edit_in_another_space_or_by_another_generator_is_refused(refuse, run
     assert "--generator: expected" in refuse(*words, "--generator", dcgan)
 
 
+def test_a_wrong_name_of_a_generator_lists_generators_only(refuse):
+    said = refuse("sample", "--generator", "stylegan3")
+    assert "generator: expected one of stylegan2, dcgan, " in said and "encoder" not in said
+    assert "stylegan2" in refuse("sample", "--generator", "encoder")
+
+
+def test_a_file_that_is_no_checkpoint_is_not_taken_for_a_name(refuse, tmp_path):
+    (tmp_path / "README.md").write_text("# Not a checkpoint")
+    said = refuse("sample", "--generator", "README.md")
+    assert "a file of weights, got README.md, which is neither" in said
+
+
+def test_the_size_of_a_cut_is_refused_by_its_option(refuse, tmp_path):
+    images.save(tmp_path / "cat.png", torch.zeros(1, 3, 32, 32))
+    assert "error: --size: expected" in refuse("crop", "cat.png", "--size", 3)
+
+
+def test_a_film_with_noise_of_its_own_is_refused(refuse, tiny):
+    said = refuse("interpolate", 1, 2, "--generator", tiny, "--noise", "optimised", parser=True)
+    assert "one set of noise maps" in " ".join(said.split())
+
+
 def test_an_output_below_a_file_is_refused(refuse, tmp_path, tiny):
     (tmp_path / "file").write_text("x")
     refuse("sample", "--generator", tiny, "--out", "file/picture.png")

@@ -97,6 +97,29 @@ def test_project_keeps_everything_about_its_run(run, tiny, tmp_path):
     assert kept.record["weights"]["perceptual"] == 0
 
 
+def test_truncation_in_z_is_no_empty_word(run, tiny, tmp_path):
+    words = ["sample", "--generator", tiny, "--count", 4, "--space", "z"]
+    for share in (1, 0.5, 0):
+        run(*words, "--truncation", share, "--out", f"{share}.png")
+    whole, half, none = (images.load(tmp_path / f"{x}.png") for x in (1, 0.5, 0))
+    assert (whole - half).abs().max() > 0.01
+    torch.testing.assert_close(none[..., :16, :16], none[..., -16:, -16:])  # all are the mean
+
+
+@pytest.mark.needs()
+def test_noise_that_nobody_can_see_is_said_to_be_so(run, tiny, tmp_path):
+    words = ["project", "chelsea", "--generator", tiny, *QUICK, "--noise"]
+    said = run(*words, "optimised", "--out", "a").out  # a tiny one that was never trained
+    assert "adds no noise to its pictures: --noise optimised changes nothing" in said
+    assert "note" not in run(*words, "fixed", "--out", "b").out
+
+
+@pytest.mark.needs()
+def test_the_bundled_sketches_are_found_from_anywhere(run, tiny):
+    answer = run("draw", "--generator", tiny, *QUICK, "--out", "d")
+    assert answer.status == 0 and "wrote d" in answer.out
+
+
 def test_a_run_is_not_overwritten_unasked(run, tiny, tmp_path):
     words = ["project", "chelsea", "--generator", tiny, *QUICK, "--out", "r"]
     run(*words)
@@ -193,6 +216,13 @@ def test_world_sets_factors(run, tmp_path):
     run(*words, "--out", "b.png", "--set", "coat_hue=220", "--set", "yaw=30")
     a, b = images.load(tmp_path / "a.png"), images.load(tmp_path / "b.png")
     assert (a - b).abs().mean() > 0.01
+
+
+def test_a_factor_without_effect_is_said_to_have_none(run):
+    words = ["world", "--count", 2, "--neutral", "--size", 16, "--set", "bow_tie_hue=120"]
+    said = run(*words, "--out", "a.png").out
+    assert "note: bow_tie_hue has no effect without bow_tie" in said
+    assert "note" not in run(*words, "--set", "bow_tie=1", "--out", "b.png").out
 
 
 def test_world_lists_its_factors(run):
