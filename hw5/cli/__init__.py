@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import tyro
@@ -38,8 +38,7 @@ from hw5.cli import (
     train,
     world,
 )
-
-Command = Callable[..., int]
+from hw5.cli.parsing import Command, parsed
 
 COMMANDS: dict[str, Command] = {
     "doctor": doctor.doctor,
@@ -82,19 +81,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: words after the program's name; those of the process when None.
 
     Raises:
-        SystemExit: from the parser: 0 after help, 2 for an unknown command or option.
+        SystemExit: from the parser: 0 after help, 2 for an unknown command.
     """
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or words[0] not in COMMANDS:
         return overview(words)
     name, *rest = words
     try:
-        return tyro.cli(
-            COMMANDS[name],
-            prog=f"{PROGRAM} {name}",
-            args=rest,
-            config=(tyro.conf.OmitArgPrefixes, tyro.conf.FlagCreatePairsOff),
-        )
+        return parsed(COMMANDS[name], rest, f"{PROGRAM} {name}")()
     except KeyboardInterrupt:
         print("hw5: stopped", file=sys.stderr)
         return INTERRUPTED

@@ -1,7 +1,8 @@
 """What several commands share: read pictures and runs, make codes, save searches.
 
 Offers `settled`, `find_sketch`, `read_target`, `read_mask`, `code_of`, `spread`, `save_search`,
-`read_start` and `Start`. Everything here imports torch, so the commands import this file only when they run.
+`read_start` and `Start`. Everything here imports torch, so the commands import this file only when
+they run.
 """
 
 from __future__ import annotations

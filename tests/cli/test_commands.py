@@ -42,6 +42,25 @@ def test_help_shows_defaults_and_what_settings_mean(run, name):
     assert "(required)" not in text
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_speaks_of_the_command_line_and_not_of_python(run, name):
+    text = run(name, "--help").out
+    assert "{None}" not in text
+    assert len({len(line) for line in text.splitlines() if line.startswith(("│", "╭"))}) < 2
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "meaning"),
+    [
+        ("train", "--no-compiled", "do without compiled renderer"),
+        ("lecture", "--no-browser", "leave the browser closed"),
+    ],
+)
+def test_the_line_under_a_no_says_what_the_no_does(run, name, option, meaning):
+    text = " ".join(run(name, "--help").out.replace("│", " ").split())
+    assert f"{option} {meaning}" in text
+
+
 def test_the_overview_names_every_command_and_comes_at_once():
     code = (
         "import time\nfrom hw5.__main__ import main\n"
