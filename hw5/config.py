@@ -38,7 +38,8 @@ class LossWeights:
     norm: str = "l1"
     # weight of the perceptual loss; starter (report: 0.7)
     perceptual: float = 0.01
-    # feature layers of the perceptual and style losses; empty: all that the network names
+    # feature layers of the perceptual and style losses, VGG-19's conv_1_1 or conv1_1 alike; empty:
+    # all that the network names
     layers: tuple[str, ...] = ()
     # one weight per entry of `layers`; empty: equal weights that sum to 1
     layer_weights: tuple[float, ...] = ()
