@@ -10,7 +10,7 @@ Karras et al. (2020), appendix D. "ours" is a choice of this package.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NORMS = ("l1", "l2")
 SPACES = ("z", "w", "w+")
@@ -24,6 +24,9 @@ LPIPS_BACKBONES = ("auto", "offline", "alex", "vgg", "squeeze")
 # only shortens or stretches it (starter: 0.1).
 USUAL_RATES = {"adam": 0.1, "lbfgs": 1.0}
 
+# Random codes behind a mean; starter.
+USUAL_MEAN = 10_000
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -35,7 +38,8 @@ class LossWeights:
     norm: str = "l1"
     # weight of the perceptual loss; starter (report: 0.7)
     perceptual: float = 0.01
-    # feature layers of the perceptual and style losses; empty: all that the network names
+    # feature layers of the perceptual and style losses, VGG-19's conv_1_1 or conv1_1 alike; empty:
+    # all that the network names
     layers: tuple[str, ...] = ()
     # one weight per entry of `layers`; empty: equal weights that sum to 1
     layer_weights: tuple[float, ...] = ()
@@ -67,6 +71,13 @@ class LossWeights:
         _choice("lpips_backbone", self.lpips_backbone, LPIPS_BACKBONES)
         for name in ("pixel", "perceptual", "style", "lpips", "penalty"):
             _number(name, getattr(self, name), low=0)
+        if isinstance(self.layers, str):
+            _refuse(
+                "layers",
+                expected="names in a tuple",
+                got=f"the text {self.layers!r}",
+                hint=f"a tuple of one has a comma: ({self.layers!r},)",
+            )
         for weight in self.layer_weights:
             _number("layer_weights", weight, low=0)
         if self.layer_weights and len(self.layer_weights) != len(self.layers):
@@ -75,7 +86,9 @@ class LossWeights:
                 expected=f"one weight for each of {len(self.layers)} layers, or none at all",
                 got=f"{len(self.layer_weights)} weights",
             )
-        if not (self.pixel or self.perceptual or self.style or self.lpips):
+        is_blind = bool(self.layer_weights) and not any(self.layer_weights)
+        features = () if is_blind else (self.perceptual, self.style)
+        if not any((self.pixel, self.lpips, *features)):
             _refuse("weights", expected="at least one positive weight beside penalty", got="none")
 
 
@@ -83,8 +96,9 @@ class LossWeights:
 class Projection:
     """How to search for the code of a picture."""
 
-    # latent space of the search: "z", "w" or "w+"; the report found w+ best
-    space: str = "w+"
+    # latent space of the search: "z", "w" or "w+"; None: the generator's last, w+ where there is
+    # one, which the report found best, and z for a DCGAN
+    space: str | None = None
     # "adam", or "lbfgs": full-batch L-BFGS with a strong-Wolfe line search
     optimiser: str = "adam"
     # steps at most; starter and report: 1000
@@ -99,12 +113,14 @@ class Projection:
     ramp_down: float = 0.25
     # independent searches, run side by side, the best kept; the report's remedy for bad minima
     num_seeds: int = 1
-    # random codes averaged for each start; starter: 10,000 (report: 10). 0: one code, not averaged
-    num_mean: int = 10_000
-    # "fixed": the generator's own noise maps; "optimised": searched with the code (ADA)
+    # random codes averaged for each start; starter: 10,000, report: 10. 0: one code, not averaged.
+    # None: 10,000 in w and w+, and 0 in z, whose mean is a code near zero that no DCGAN has seen
+    num_mean: int | None = None
+    # "fixed": the generator's own noise maps; "optimised": searched with the code (ADA). The
+    # bundled StyleGAN2 has learned a strength of 0 for all of its maps: either gives one picture
     noise: str = "fixed"
-    # weight that keeps optimised noise maps looking like noise (ours, at 64 px; StyleGAN2 at
-    # 1024 px: 1e5, which drowns the picture where maps are small and never quite like noise)
+    # weight that keeps optimised noise maps looking like noise (ours, at 64 px; StyleGAN2, at
+    # a side of 1024 px: 1e5, which drowns a picture whose small maps are never quite like noise)
     noise_penalty: float = 1.0
     # steps without improvement after which to stop; 0: never (ours)
     patience: int = 0
@@ -121,7 +137,8 @@ class Projection:
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be meant."""
-        _choice("space", self.space, SPACES)
+        if self.space is not None:
+            _choice("space", self.space, SPACES)
         _choice("optimiser", self.optimiser, OPTIMISERS)
         _choice("noise", self.noise, NOISE_MODES)
         _choice("precision", self.precision, PRECISIONS)
@@ -129,8 +146,9 @@ class Projection:
             _refuse("precision", expected="float32 with lbfgs", got=self.precision)
         for name in ("num_steps", "num_seeds", "line_search_evaluations", "history_size"):
             _number(name, getattr(self, name), low=1, whole=True)
-        for name in ("num_mean", "patience"):
-            _number(name, getattr(self, name), low=0, whole=True)
+        _number("patience", self.patience, low=0, whole=True)
+        if self.num_mean is not None:
+            _number("num_mean", self.num_mean, low=0, whole=True)
         for name in ("ramp_up", "ramp_down", "min_improvement"):
             _number(name, getattr(self, name), low=0, high=1)
         _number("noise_penalty", self.noise_penalty, low=0)
@@ -143,6 +161,22 @@ class Projection:
     def rate(self) -> float:
         """Step size before any ramp: `learning_rate`, or the optimiser's usual one."""
         return USUAL_RATES[self.optimiser] if self.learning_rate is None else self.learning_rate
+
+    def settled(self, spaces: tuple[str, ...]) -> Projection:
+        """These settings with `space` and `num_mean` filled in, for a generator with `spaces`.
+
+        Raises:
+            InputError: a space that is not among them.
+        """
+        space = self.usual_space(spaces) if self.space is None else self.space
+        _choice("space", space, spaces)
+        usual = 0 if space == "z" else USUAL_MEAN
+        num_mean = usual if self.num_mean is None else self.num_mean
+        return replace(self, space=space, num_mean=num_mean)
+
+    def usual_space(self, spaces: tuple[str, ...]) -> str:
+        """The space to search when none is named."""
+        return spaces[-1]
 
 
 @dataclass(frozen=True)
@@ -167,8 +201,9 @@ class Interpolation:
 class Drawing(Projection):
     """How to search for a picture that agrees with a sketch: a projection with other defaults."""
 
-    # w: a sparse sketch leaves most of w+ undecided, and pictures fall apart (students' reports)
-    space: str = "w"
+    # latent space of the search: "z", "w" or "w+"; None: w, or z for a DCGAN. A sparse sketch
+    # leaves most of w+ undecided, and pictures fall apart (students' reports)
+    space: str | None = None
     # fewer than for a photograph: a sketch asks for little (ours)
     num_steps: int = 300
     # weight of staying like the picture given as `keep`, outside the sketch (ours)
@@ -181,6 +216,10 @@ class Drawing(Projection):
         super().__post_init__()
         _number("keep", self.keep, low=0)
         _number("num_typical", self.num_typical, low=2, whole=True)
+
+    def usual_space(self, spaces: tuple[str, ...]) -> str:
+        """The space to search when none is named."""
+        return "w" if "w" in spaces else spaces[-1]
 
 
 # The checks are imported when used: they need torch, and `--help` should not wait for it.
@@ -198,7 +237,7 @@ def _number(
     check_number(name, value, low=low, high=high, whole=whole)
 
 
-def _refuse(name: str, *, expected: str, got: str) -> None:
+def _refuse(name: str, *, expected: str, got: str, hint: str = "") -> None:
     from hw5.kit.checks import InputError
 
-    raise InputError.about(name, expected=expected, got=got)
+    raise InputError.about(name, expected=expected, got=got, hint=hint)

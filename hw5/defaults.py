@@ -9,15 +9,19 @@ from __future__ import annotations
 import torch
 
 from hw5 import zoo
+from hw5.checkpoints import is_foreign
 from hw5.config import LossWeights
 from hw5.kit.checks import InputError
 from hw5.losses import Criterion
 from hw5.models.features import FeatureNetwork
 from hw5.models.generator import Generator
 from hw5.shapes import Images
+from hw5.zoo.manifest import check_name
 
 # Feature networks behind the perceptual loss, best first; the first that is bundled is used.
 FEATURES = ("world-features", "efficientnet-lite0")
+# Kinds of weights, as the manifest names them, that are generators.
+GENERATORS = ("stylegan2", "dcgan", "official-stylegan2", "course-dcgan")
 CPU = torch.device("cpu")  # unless a command's --device says otherwise
 
 
@@ -35,7 +39,7 @@ def open_features(name: str = "", device: torch.device = CPU) -> FeatureNetwork:
     """
     network = zoo.load(name or default_features(), device)
     if not isinstance(network, FeatureNetwork):
-        got = f"{name}, a {type(network).__name__}"
+        got = f"{name}, weights of another kind ({type(network).__name__})"
         raise InputError.about("features", expected="a feature network", got=got)
     return network
 
@@ -46,9 +50,11 @@ def open_generator(name: str, device: torch.device = CPU) -> Generator:
     Raises:
         InputError: an unknown name, a damaged file, or a network of another kind.
     """
+    if not (is_foreign(name) or name.endswith(zoo.SUFFIX)):
+        check_name("generator", name.partition("#")[0], GENERATORS)
     network = zoo.load(name, device)
     if not isinstance(network, Generator):
-        got = f"{name}, a {type(network).__name__}"
+        got = f"{name}, weights of another kind ({type(network).__name__})"
         raise InputError.about("generator", expected="a generator", got=got)
     return network
 

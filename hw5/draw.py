@@ -91,7 +91,7 @@ def draw(
 ) -> Drawn:
     """Task 5.2 (about 10 lines, 15 minutes). A picture with the sketch's colours.
 
-    Three ways to start: `start=None` from the mean (`num_mean` 10,000) or from random codes
+    Three ways to start: `start=None` from the mean (`num_mean` 10,000, in w) or from random codes
     (`num_mean` 0, several `num_seeds`); `start=projected.code` from a picture, to edit it, with
     `keep=projected.image` to hold the rest and `noise=projected.noise` to render alike.
 
@@ -123,6 +123,7 @@ def draw(
     check_drawn_mask(mask, colour)
     if keep is not None:
         check_keep(keep, colour)
+    settings = settings.settled(generator.spaces)
     # BEGIN SOLUTION task_5_2
     if keep is not None:
         criterion = keep_rest(criterion, keep, settings.keep)

@@ -15,8 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from hw5.config import Interpolation
-from hw5.kit.checks import InputError, brief, check_shape
-from hw5.latents import check_codes, render
+from hw5.kit.checks import InputError, brief, check_choice, check_number, check_shape
+from hw5.latents import check_codes, drawn_noise, render
 from hw5.shapes import Codes, Images
 
 if TYPE_CHECKING:
@@ -134,7 +134,12 @@ def walk(a: Codes, b: Codes, num_frames: int, *, path: str = "linear") -> Codes:
 
     Returns:
         (T, ...).
+
+    Raises:
+        InputError: fewer than two frames, or an unknown path.
     """
+    check_number("num_frames", num_frames, low=2, whole=True)
+    check_choice("path", path, tuple(PATHS))
     # BEGIN SOLUTION task_4_4
     t = torch.linspace(0, 1, num_frames, device=a.device, dtype=a.dtype)
     along = PATHS[path]
@@ -159,6 +164,7 @@ def interpolate(
     *,
     settings: Interpolation = DEFAULTS,
     noise: Noise = "fixed",
+    rng: torch.Generator | None = None,
 ) -> Interpolated:
     """Task 4.5 (about 5 lines, 10 minutes). Render the walk from a to b.
 
@@ -173,13 +179,15 @@ def interpolate(
         settings: see config.py. "auto" is spherical in z, where random codes lie on a shell, and
             linear in w and w+, which the mapping network has straightened.
         noise: as for `latents.render`, the same for all frames, or the film flickers.
+        rng: source of random noise, with noise "random".
 
     Raises:
-        InputError: codes that do not fit the space or each other.
+        InputError: codes that do not fit the space or each other, or noise that `render` refuses.
     """
     for name, codes in (("a", a), ("b", b)):
         check_codes(name, generator, codes, space)
         check_shape(name, codes, (1, *codes.shape[1:]), hint="interpolate takes one code each")
+    noise = drawn_noise(generator, noise, 1, rng=rng)
     path = settings.path
     if path == "auto":
         path = "spherical" if space == "z" else "linear"

@@ -18,6 +18,8 @@ from hw5.shapes import Codes, Images, PerPicture
 if TYPE_CHECKING:
     from hw5.models.generator import Generator, Noise
 
+NOISES = ("fixed", "random", "none")  # words for noise; see `render`
+
 
 def broadcast_layers(w: Codes, num_layers: int) -> Codes:
     """Task 2.1 (about 3 lines, 5 minutes). w to w+: the same style for every layer.
@@ -33,9 +35,10 @@ def broadcast_layers(w: Codes, num_layers: int) -> Codes:
         (N, L, d), in memory of its own.
 
     Raises:
-        InputError: w has no layer axis, or already several layers.
+        InputError: w has no layer axis, or already several layers; or no layers are asked for.
     """
     check_shape("w", w, ("N", 1, "d"), hint="w is (N, 1, d), also for one code; use w[:, None]")
+    check_number("num_layers", num_layers, low=1, whole=True)
     # BEGIN SOLUTION task_2_1
     copies_per_axis = (1, num_layers, 1)  # batch, layers, width
     w_plus = w.repeat(copies_per_axis)
@@ -148,7 +151,14 @@ def mean_code(
     # END SOLUTION
 
 
-def render(generator: Generator, codes: Codes, space: str, *, noise: Noise = "fixed") -> Images:
+def render(
+    generator: Generator,
+    codes: Codes,
+    space: str,
+    *,
+    noise: Noise = "fixed",
+    rng: torch.Generator | None = None,
+) -> Images:
     """Task 2.5 (about 7 lines, 15 minutes). Pictures of codes from any space: z -> w -> w+ -> G.
 
     Hint: start at the space you are given and go on from there. A generator without "w" in its
@@ -160,14 +170,17 @@ def render(generator: Generator, codes: Codes, space: str, *, noise: Noise = "fi
         codes: z (N, d), w (N, 1, d) or w+ (N, L, d).
         space: the space they are from.
         noise: "fixed", "random", "none" or noise maps by name; for generators that have them.
+        rng: source of random noise, with noise "random".
 
     Returns:
         (N, 3, H, W) in [-1, 1] or slightly beyond: a StyleGAN2 does not clip.
 
     Raises:
-        InputError: a space that this generator does not have, or codes of another shape.
+        InputError: a space that this generator does not have, codes of another shape, an unknown
+            kind of noise, or random noise without `rng`.
     """
     check_codes("codes", generator, codes, space)
+    noise = drawn_noise(generator, noise, len(codes), rng=rng)
     # BEGIN SOLUTION task_2_5
     if "w" not in generator.spaces:
         return generator(codes)
@@ -236,6 +249,32 @@ def noise_of(generator: Generator) -> dict[str, torch.Tensor]:
     """The generator's own noise maps, name -> (1, 1, H, W), copies; {} if it works without."""
     maps = generator.noise_maps() if "w" in generator.spaces else {}
     return {name: noise.detach().clone() for name, noise in maps.items()}
+
+
+def drawn_noise(
+    generator: Generator, noise: Noise, count: int, *, rng: torch.Generator | None
+) -> Noise:
+    """`noise` as it came; or for "random" maps (count, 1, H, W), drawn from `rng`.
+
+    Raises:
+        InputError: an unknown word, or "random" without `rng`.
+    """
+    if not isinstance(noise, str):
+        return noise
+    check_choice("noise", noise, NOISES)
+    if noise != "random":
+        return noise
+    if rng is None:
+        raise InputError.about(
+            "rng", expected="a torch.Generator with noise 'random'", got="none",
+            hint="make one with kit.seeding.make(seed)",
+        )  # fmt: skip
+    return {
+        name: torch.randn(
+            count, 1, *own.shape[-2:], generator=rng, device=rng.device, dtype=own.dtype
+        ).to(own.device)
+        for name, own in noise_of(generator).items()
+    }
 
 
 def draw_normal(generator: Generator, count: int, *, rng: torch.Generator) -> Codes:

@@ -203,6 +203,7 @@ def project(
     Raises:
         InputError: arguments that do not fit, or a loss that is no longer finite.
     """
+    settings = settings.settled(generator.spaces)
     if resume is not None:
         start = resumed_start(resume, settings, start)
     # BEGIN SOLUTION task_3_5

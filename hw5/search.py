@@ -221,6 +221,7 @@ def begin_search(
     Raises:
         InputError: they do not fit each other.
     """
+    settings = settings.settled(generator.spaces)
     check_images("target", target, size=generator.image_size)
     check_codes("start", generator, start, settings.space)
     for name, tensor in (("target", target), ("mask", mask)):

@@ -89,7 +89,7 @@ def project_cell(
         optimiser=optimiser,
         num_steps=budget,
         max_evaluations=budget,
-        num_mean=desk.settings.num_mean if method.space != "z" else 0,
+        num_mean=desk.settings.num_mean,
     )
     found = project(
         network,

@@ -55,6 +55,7 @@ def crop(
     from hw5.kit import photo as photos
     from hw5.kit.checks import check_number
 
+    photos.check_size("--size", size)
     check_number("--colours", colours, low=2, high=64, whole=True)
     out = out or Path("runs/crop") / f"{photo.stem}.png"
     check_names(out, sketch)

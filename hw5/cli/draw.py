@@ -5,7 +5,7 @@ Offers `draw`. The search is hw5/draw.py; sketches are read by hw5/kit/strokes.p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
@@ -26,7 +26,7 @@ class ScribbleWeights(LossWeights):
 def draw(
     sketch: tyro.conf.Positional[Path] = Path("data/sketches/medium.json"),
     *,
-    generator: str = "stylegan2",
+    generator: str | None = None,
     start: Path | None = None,
     settings: Drawing,
     weights: ScribbleWeights,
@@ -44,7 +44,7 @@ def draw(
 
     Args:
         sketch: square PNG with transparency, or strokes as JSON (hw5/kit/strokes.py)
-        generator: name of a bundled generator; with --start, that of the run
+        generator: name of a bundled generator; that of the run with --start, else stylegan2
         start: run folder of `project` to edit; its space is searched and its picture is kept
         settings: the search
         weights: the loss on the sketch
@@ -58,14 +58,14 @@ def draw(
     from hw5.cli import tools
     from hw5.kit import devices, files, progress, seeding, strokes
 
+    sketch = tools.find_sketch(sketch)
     files.refuse_existing(out, overwrite=overwrite)
     begin = tools.read_start(start) if start else None
-    generator = begin.generator if begin else generator
-    settings = replace(settings, space=begin.space) if begin else settings
-    place = devices.pick(device)
+    generator, settings = begin.fill_in(generator, settings) if begin else (generator, settings)
+    generator, place = generator or "stylegan2", devices.pick(device)
     network = defaults.open_generator(generator, place)
-    drawn_on = strokes.load_sketch(sketch, network.image_size)
-    colour, mask = (each.to(place) for each in drawn_on)
+    settings = tools.settled(settings, network, generator)
+    colour, mask = (each.to(place) for each in strokes.load_sketch(sketch, network.image_size))
     criterion = defaults.build_criterion(weights, place)
     with progress.bar(settings.num_steps, "draw") as on_step:
         drawn = drawing.draw(

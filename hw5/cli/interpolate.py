@@ -20,6 +20,15 @@ class BriefProjection(Projection):
     # steps at most; two pictures are waited for, so fewer than for one (ours)
     num_steps: int = 300
 
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot be meant."""
+        super().__post_init__()
+        if self.noise != "fixed":
+            from hw5.kit.checks import InputError  # here: it imports torch
+
+            hint = "a film has one set of noise maps, and each picture would find its own"
+            raise InputError.about("noise", expected="fixed", got=self.noise, hint=hint)
+
 
 def interpolate(
     first: tyro.conf.Positional[str] = "1",
@@ -64,7 +73,7 @@ def interpolate(
     check_number("--seed", seed, low=0, high=seeding.MAX_SEED, whole=True)
     files.refuse_existing(out, overwrite=overwrite)
     network = defaults.open_generator(generator, devices.pick(device))
-    tools.check_space(network, generator, search.space)
+    search = tools.settled(search, network, generator)
     ends = [
         tools.code_of(word, network, search, weights, seed=seed, label=label)
         for word, label in ((first, "first"), (second, "second"))

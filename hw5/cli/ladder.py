@@ -99,8 +99,8 @@ def ladder(
         tqdm.write(sentence(diagnosis.rungs[-1]))  # above the bar, which moves on
     print("", table(rungs, diagnosis), "", sentence(diagnosis.overall, "Overall"), sep="\n")
     if out is not None:
-        facts = {"generator": generator, "photo": photo, "seed": seed, "settings": settings}
-        facts |= {"weights": weights, "thresholds": thresholds}
+        facts = {"generator": generator, "photo": photo, "seed": seed, "weights": weights}
+        facts |= {"settings": rungs[0].found.settings, "thresholds": thresholds}
         keep(out, rungs, diagnosis, facts, overwrite=overwrite)
         print(f"wrote {out}")
     return 0
@@ -125,7 +125,7 @@ def climb_all(
     from hw5.kit import progress, seeding
 
     network = defaults.open_generator(name, place)
-    tools.check_space(network, name, settings.space)
+    settings = tools.settled(settings, network, name)
     wild = tools.read_target(photo, network.image_size, box).to(place)
     targets = targets_of(network, settings.space, wild, seed=seed)
     criterion = defaults.build_criterion(weights, place)

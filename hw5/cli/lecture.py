@@ -10,6 +10,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import tyro
 
 from hw5.kit import quick_jupyter
 
@@ -23,7 +26,7 @@ def lecture(
     view: str = "lab",
     solved: Path | None = None,
     out: Path = Path("build/lecture"),
-    browser: bool = True,
+    browser: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: opened)")] = True,
 ) -> int:
     """Open the notebooks for a lecture: full window, large type, code folded, pictures in place.
 
@@ -44,7 +47,7 @@ def lecture(
             or slides (HTML files that need nothing beside them)
         solved: a solved copy of the assignment whose functions are used instead of yours
         out: folder for the copies
-        browser: open the browser
+        browser: leave the browser closed and print the address only
     """
     quick_jupyter.skip_addresses()
     from hw5.cli import lecture_stage

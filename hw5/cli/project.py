@@ -52,6 +52,7 @@ def project(
     files.refuse_existing(out, overwrite=overwrite)
     place = devices.pick(device)
     network = defaults.open_generator(generator, place)
+    settings = tools.settled(settings, network, generator)
     target = tools.read_target(picture, network.image_size, box).to(place)
     counted = tools.read_mask(mask, network.image_size).to(place) if mask else None
     criterion = defaults.build_criterion(weights, place)

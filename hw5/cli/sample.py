@@ -51,6 +51,8 @@ def sample(
     rng = seeding.make(seed)
     codes = latents.sample_noise(network, space, count, rng=rng)
     if truncation != 1:
+        if space == "z" and "w" in network.spaces:  # it normalises z: shorter ones change nothing
+            codes, space = network.map(codes), "w"
         mean = latents.mean_code(network, space, num_samples=NUM_MEAN, rng=rng)
         codes = mean + truncation * (codes - mean)
     images.save(out, images.grid(latents.render(network, codes, space)))

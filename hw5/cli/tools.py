@@ -1,15 +1,17 @@
 """What several commands share: read pictures and runs, make codes, save searches.
 
-Offers `check_space`, `read_target`, `read_mask`, `code_of`, `spread`, `save_search`, `read_start`
-and `Start`. Everything here imports torch, so the commands import this file only when they run.
+Offers `settled`, `find_sketch`, `read_target`, `read_mask`, `code_of`, `spread`, `save_search`,
+`read_start` and `Start`. Everything here imports torch, so the commands import this file only when
+they run.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from skimage.data import chelsea
@@ -23,18 +25,36 @@ from hw5.kit.checks import InputError, check_choice
 from hw5.models.generator import Generator
 from hw5.search import Projected
 from hw5.shapes import Codes, Images, Mask
+from hw5.zoo import DATA
 
+Search = TypeVar("Search", bound=Projection)
 SAMPLE_PHOTO = "chelsea"  # the word for scikit-image's photograph
 EVERY = 10  # steps between two entries of a saved history
 
 
-def check_space(network: Generator, name: str, space: str) -> None:
-    """Require a space that the generator called `name` has.
+def settled(settings: Search, network: Generator, name: str) -> Search:
+    """The settings as they hold for the generator called `name`, before any bar opens.
 
     Raises:
-        InputError: it has not.
+        InputError: a space that it does not have.
     """
-    check_choice(f"--space of {name}", space, network.spaces)
+    if settings.space is not None:
+        check_choice(f"--space of {name}", settings.space, network.spaces)
+    if settings.noise == "optimised" and is_noise_mute(network):
+        print(f"note: {name} adds no noise to its pictures: --noise optimised changes nothing")
+    return settings.settled(network.spaces)
+
+
+def is_noise_mute(network: Generator) -> bool:
+    """Have its noise maps a strength of 0 in every layer, as those of the bundled StyleGAN2?"""
+    strengths = [v for name, v in network.named_parameters() if name.endswith("noise_strength")]
+    return bool(strengths) and not any(map(bool, strengths))
+
+
+def find_sketch(path: Path) -> Path:
+    """`path` where it exists, else the bundled sketch of that name: data/sketches/medium.json."""
+    bundled = DATA.parent / path
+    return bundled if bundled.is_file() and not path.exists() else path
 
 
 def read_target(picture: str, size: int, box: tuple[int, int, int] | None = None) -> Images:
@@ -132,6 +152,22 @@ class Start:
     generator: str
     space: str
     run: runs.Run
+
+    def fill_in(self, generator: str | None, settings: Search) -> tuple[str, Search]:
+        """The run's generator, and `settings` in its space.
+
+        Raises:
+            InputError: another generator or space is asked for.
+        """
+        for option, asked, own in (
+            ("--generator", generator, self.generator), ("--space", settings.space, self.space)
+        ):  # fmt: skip
+            if asked not in (None, own):
+                raise InputError.about(
+                    option, expected=f"{own}, as in {self.run.folder}, or nothing", got=asked,
+                    hint="a code means something to its own generator and space only",
+                )  # fmt: skip
+        return self.generator, replace(settings, space=self.space)
 
     def arguments(self, network: Generator) -> dict[str, Codes | Images | dict[str, Tensor]]:
         """`draw`'s arguments start, keep and noise.

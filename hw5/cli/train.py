@@ -6,6 +6,7 @@ Offers `train`. The scripts are in hw5/train/, one per weight.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
@@ -16,7 +17,7 @@ def train(
     hours: float = 3.0,
     device: str = "auto",
     seed: int = 0,
-    compiled: bool = True,
+    compiled: Annotated[bool, tyro.conf.arg(help_behavior_hint="(default: compiled)")] = True,
     curve: bool = False,
     stale: bool = False,
     pictures: Path | None = None,
@@ -37,7 +38,8 @@ def train(
             folder under runs/train is there
         device: auto (an accelerator if there is one), cpu, or a name that torch knows
         seed: of weights and data, when training starts anew
-        compiled: compile renderer and networks: faster, where a C++ compiler is installed
+        compiled: do without compiled renderer and networks, which are faster and are used where a
+            C++ compiler is installed
         curve: measure FID of a run's snapshots instead of training, and note it in the card
         stale: list every weight that was trained on one that has changed since, and renew them in
             order

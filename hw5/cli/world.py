@@ -5,6 +5,7 @@ Offers `world`. The world itself is hw5/world/; its table of factors is hw5/worl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -65,13 +66,12 @@ def world(
         print(factor_table())
         return 0
     check_number("--count", count, low=1, high=MAX_COUNT, whole=True)
-    check_size(size)
     check_sheet(count, size)
     rng = seeding.make(seed)
-    chosen = (
-        cats.neutral(count) if neutral else cats.sample(count, distribution=distribution, rng=rng)
-    )
+    drawn = {} if neutral else {"distribution": distribution, "rng": rng}
+    chosen = (cats.neutral if neutral else cats.sample)(count, **drawn)
     chosen = with_settings(chosen, setting)
+    print("".join(idle_settings(chosen, setting)), end="")
     image, parts = rendered(chosen.to(devices.pick(device)), size)
     images.save(out, images.grid(image))
     print(f"wrote {out}")
@@ -99,8 +99,9 @@ def check_sheet(count: int, size: int) -> None:
     """Require a sheet of `count` pictures that fits in memory and in a PNG viewer.
 
     Raises:
-        InputError: more pixels than MAX_PIXELS.
+        InputError: a size that the renderer lacks, or more pixels than MAX_PIXELS.
     """
+    check_size(size)
     from hw5.kit.checks import InputError
 
     most = MAX_PIXELS // size**2
@@ -150,6 +151,18 @@ def with_settings(factors: Factors, settings: tuple[str, ...]) -> Factors:
             raise InputError.about(f"--set {name}", expected="a number", got=repr(text)) from None
         check_number(f"--set {name}", values[name], low=known[name].low, high=known[name].high)
     return factors.replace(**values)
+
+
+def idle_settings(factors: Factors, settings: tuple[str, ...]) -> Iterator[str]:
+    """A line for each setting that changes none of these cats, such as the hue of no bow tie."""
+    from hw5.world import FACTORS
+    from hw5.world.targets import WORN
+
+    needed = {factor.name: factor.only_if for factor in FACTORS if factor.only_if}
+    for name in dict.fromkeys(words.partition("=")[0] for words in settings):
+        other = needed.get(name)
+        if other and not bool((factors[other] >= WORN).any()):
+            yield f"note: {name} has no effect without {other}; add --set {other}=1\n"
 
 
 def factor_table() -> str:

@@ -77,7 +77,7 @@ class RowCriterion:
 
 
 def spelled_layers(features: FeatureNetwork, words: str) -> tuple[str, ...]:
-    """Layers FIRST-LAST of a network; VGG-19's conv_1_1 also names conv1_1 of our own.
+    """Layers FIRST-LAST of a network, in its own spelling or in that of VGG-19.
 
     Raises:
         InputError: not two names with a hyphen, or unknown ones.
@@ -86,8 +86,6 @@ def spelled_layers(features: FeatureNetwork, words: str) -> tuple[str, ...]:
     if not hyphen:
         expected = "FIRST-LAST, such as conv_1_1-conv_3_1"
         raise InputError.about("layers", expected=expected, got=repr(words))
-    known = {name.replace("_", ""): name for name in features.layer_names}
-    first, last = (known.get(name.replace("_", ""), name) for name in (first, last))
     return layers_between(features, first, last)
 
 

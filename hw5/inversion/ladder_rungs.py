@@ -89,6 +89,7 @@ def climb(
     Raises:
         InputError: arguments that do not fit each other, or a loss that is no longer finite.
     """
+    settings = settings.settled(generator.spaces)
     first = sample_noise(generator, settings.space, 1, num_mean=settings.num_mean, rng=rng)
     others = settings.num_seeds - 1
     random = [sample_codes(generator, settings.space, others, rng=rng)] if others else []

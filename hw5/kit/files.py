@@ -123,7 +123,7 @@ def refuse_existing(path: str | Path, *, overwrite: bool) -> None:
             str(nearest), expected="a folder", got="a file", hint="choose another"
         )
     if path.is_dir() and any(path.iterdir()) and not overwrite:
-        hint = "choose another name or allow overwriting"
+        hint = "choose another name or allow overwriting (--overwrite)"
         raise InputError.about(str(path), expected="a new folder", got="a filled one", hint=hint)
 
 

@@ -98,7 +98,7 @@ def cut_photo(photo: Reduced, *, size: int = 64, box: Box | None = None) -> Cut:
     Raises:
         InputError: a box of which less than `LEAST_REAL` is on the photograph.
     """
-    check_number("size", size, low=MIN_SIDE, high=math.isqrt(MAX_PIXELS), whole=True)
+    check_size("size", size)
     box = _middle(photo.size) if box is None else _check_box(photo.name, box)
     (left, width), (top, height) = (
         _whole_pixels(start, box[2], size, limit)
@@ -115,6 +115,15 @@ def cut_photo(photo: Reduced, *, size: int = 64, box: Box | None = None) -> Cut:
     pixels = np.pad(np.asarray(real), (*around, (0, 0)), mode="symmetric")
     mask = np.pad(np.ones((height, width), np.float32), around)
     return Cut(from_uint8(pixels), torch.from_numpy(mask)[None, None], box, step)
+
+
+def check_size(name: str, size: int) -> None:
+    """Require a side that a picture can be cut to.
+
+    Raises:
+        InputError: too small, too large, or no whole number.
+    """
+    check_number(name, size, low=MIN_SIDE, high=math.isqrt(MAX_PIXELS), whole=True)
 
 
 def sample_photo(size: int = 64) -> Images:

@@ -7,7 +7,6 @@ then; the search before it is cancelled. Read first: scribble.py, runs.py.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import ipywidgets as widgets
 import torch
@@ -155,8 +154,7 @@ def draw_live(
         start: the code to start from; None: the mean code.
         seed: of the mean code and of the usual distance.
     """
-    if settings is LIVE and settings.space not in generator.spaces:
-        settings = replace(settings, space=generator.spaces[0])
+    settings = settings.settled(generator.spaces)
     if paper is None:
         paper = canvas(background=keep, size=min(generator.image_size, 4 * SIZE))
     return DrawLive(generator, criterion, settings, paper, keep=keep, start=start, seed=seed)

@@ -80,6 +80,20 @@ def describe(name: str, *, data: Path = DATA) -> Entry:
     return known[name]
 
 
+def check_name(what: str, name: str, kinds: tuple[str, ...], *, data: Path = DATA) -> None:
+    """Require the name of a network of one of these kinds.
+
+    Raises:
+        InputError: another; the message lists the names that would do, or says that a file of
+            another kind was named.
+    """
+    if Path(name).suffix or Path(name).exists():
+        expected = "a name out of `python -m hw5 models`, or a file of weights"
+        raise InputError.about(what, expected=expected, got=f"{name}, which is neither")
+    known = entries(data).values()
+    check_choice(what, name, tuple(entry.name for entry in known if entry.kind in kinds))
+
+
 def register(entry: Entry, data: Path) -> None:
     """Put `entry` into the manifest: in the place of one with its name, else at the end."""
     path = data / MANIFEST

@@ -66,9 +66,35 @@ def test_settings_that_cannot_be_meant_are_refused(kind, change):
 def test_the_starters_numbers_are_the_defaults():
     weights, projection = LossWeights(), Projection()
     assert (weights.pixel, weights.norm, weights.perceptual) == (10.0, "l1", 0.01)
-    assert (projection.num_steps, projection.num_mean) == (1000, 10_000)
+    assert projection.num_steps == 1000
+    assert projection.settled(("z", "w", "w+")).num_mean == 10_000
     assert projection.line_search_evaluations == 10
     assert Interpolation().num_frames == 50
+
+
+@pytest.mark.parametrize(
+    ("settings", "spaces", "expected"),
+    [
+        (Projection(), ("z", "w", "w+"), ("w+", 10_000)),
+        (Projection(), ("z",), ("z", 0)),
+        (Drawing(), ("z", "w", "w+"), ("w", 10_000)),
+        (Drawing(), ("z",), ("z", 0)),
+        (Projection(space="z"), ("z", "w", "w+"), ("z", 0)),
+        (Projection(space="z", num_mean=10), ("z",), ("z", 10)),
+        (Projection(num_mean=0), ("z", "w", "w+"), ("w+", 0)),
+    ],
+    ids=str,
+)
+def test_space_and_mean_follow_the_generator_where_nothing_is_said(settings, spaces, expected):
+    settled = settings.settled(spaces)
+    assert type(settled) is type(settings)
+    assert (settled.space, settled.num_mean) == expected
+    assert settled.settled(spaces) == settled
+
+
+def test_a_space_that_the_generator_lacks_is_not_settled():
+    with pytest.raises(InputError, match="space: expected one of z, got 'w'"):
+        Projection(space="w").settled(("z",))
 
 
 def test_each_optimiser_has_its_usual_rate():

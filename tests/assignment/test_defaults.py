@@ -44,6 +44,20 @@ def test_the_perceptual_loss_looks_through_world_features_by_default():
     assert isinstance(build_criterion(LossWeights()).perceptual.features, WorldFeatures)
 
 
+def test_layers_of_the_students_report_name_those_of_the_default_network():
+    weights = {"layers": ("conv_1_1", "conv_3_1"), "layer_weights": (0.25, 0.75)}
+    criterion = build_criterion(LossWeights(**weights))
+    assert criterion.perceptual.weights == {"conv1_1": 0.25, "conv3_1": 0.75}
+    own = build_criterion(LossWeights(layers=("conv3_1", "conv1_1")))
+    assert own.perceptual.weights == {"conv1_1": 0.5, "conv3_1": 0.5}
+
+
+@pytest.mark.parametrize("layers", [("conv_1_1", "conv1_1"), ("conv_5_4",), ("conv_1_1", "x")])
+def test_a_layer_in_two_spellings_or_in_none_is_refused(layers):
+    with pytest.raises(InputError, match="layers: expected"):
+        build_criterion(LossWeights(layers=layers))
+
+
 def test_another_feature_network_is_asked_for_by_its_name():
     criterion = build_criterion(LossWeights(features="efficientnet-lite0"))
     assert isinstance(criterion.perceptual.features, EfficientNetLite0)

@@ -20,7 +20,7 @@ from hw5.projector import adam_step, lbfgs_closure, project, ramped_rate
 from hw5.search import adam
 from tests.tolerances import assert_close
 
-PLAIN = Projection(num_steps=30, num_mean=0, ramp_up=0.0, ramp_down=0.0)
+PLAIN = Projection(space="w+", num_steps=30, num_mean=0, ramp_up=0.0, ramp_down=0.0)
 ADAM = replace(PLAIN, learning_rate=0.05)
 LBFGS = replace(PLAIN, optimiser="lbfgs")
 BOTH = pytest.mark.parametrize("settings", [ADAM, LBFGS], ids=["adam", "lbfgs"])

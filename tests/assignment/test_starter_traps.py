@@ -27,7 +27,7 @@ from tests.tolerances import assert_close
 CODE = Path(__file__).resolve().parents[2] / "hw5"
 NAMES = ("losses", "latents", "objective", "search", "projector", "interpolate", "draw")
 FILES = [CODE / f"{name}.py" for name in NAMES]
-SHORT = Projection(num_steps=15, num_mean=0)
+SHORT = Projection(space="w+", num_steps=15, num_mean=0)
 
 
 class CountedNames(SmallFeatures):

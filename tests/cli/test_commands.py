@@ -43,6 +43,25 @@ def test_help_shows_defaults_and_what_settings_mean(run, name):
     assert "(required)" not in text
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_speaks_of_the_command_line_and_not_of_python(run, name):
+    text = run(name, "--help").out
+    assert "{None}" not in text
+    assert len({len(line) for line in text.splitlines() if line.startswith(("│", "╭"))}) < 2
+
+
+@pytest.mark.parametrize(
+    ("name", "option", "meaning"),
+    [
+        ("train", "--no-compiled", "do without compiled renderer"),
+        ("lecture", "--no-browser", "leave the browser closed"),
+    ],
+)
+def test_the_line_under_a_no_says_what_the_no_does(run, name, option, meaning):
+    text = " ".join(run(name, "--help").out.replace("│", " ").split())
+    assert f"{option} {meaning}" in text
+
+
 def test_the_overview_names_every_command_and_comes_at_once():
     code = (
         "import time\nfrom hw5.__main__ import main\n"
@@ -98,6 +117,29 @@ def test_project_keeps_everything_about_its_run(run, tiny, tmp_path):
     assert kept.record["weights"]["perceptual"] == 0
 
 
+def test_truncation_in_z_is_no_empty_word(run, tiny, tmp_path):
+    words = ["sample", "--generator", tiny, "--count", 4, "--space", "z"]
+    for share in (1, 0.5, 0):
+        run(*words, "--truncation", share, "--out", f"{share}.png")
+    whole, half, none = (images.load(tmp_path / f"{x}.png") for x in (1, 0.5, 0))
+    assert (whole - half).abs().max() > 0.01
+    torch.testing.assert_close(none[..., :16, :16], none[..., -16:, -16:])  # all are the mean
+
+
+@pytest.mark.needs()
+def test_noise_that_nobody_can_see_is_said_to_be_so(run, tiny, tmp_path):
+    words = ["project", "chelsea", "--generator", tiny, *QUICK, "--noise"]
+    said = run(*words, "optimised", "--out", "a").out  # a tiny one that was never trained
+    assert "adds no noise to its pictures: --noise optimised changes nothing" in said
+    assert "note" not in run(*words, "fixed", "--out", "b").out
+
+
+@pytest.mark.needs()
+def test_the_bundled_sketches_are_found_from_anywhere(run, tiny):
+    answer = run("draw", "--generator", tiny, *QUICK, "--out", "d")
+    assert answer.status == 0 and "wrote d" in answer.out
+
+
 def test_a_run_is_not_overwritten_unasked(run, tiny, tmp_path):
     words = ["project", "chelsea", "--generator", tiny, *QUICK, "--out", "r"]
     run(*words)
@@ -108,6 +150,19 @@ def test_a_run_is_not_overwritten_unasked(run, tiny, tmp_path):
     assert (tmp_path / "r/record.json").read_bytes() == before
     assert run(*words, "--seed", 1, "--overwrite").status == 0
     assert (tmp_path / "r/record.json").read_bytes() != before
+
+
+@pytest.mark.needs()
+def test_every_search_finds_the_space_of_a_dcgan_by_itself(run, weights, tmp_path):
+    dcgan, quick = weights / "dcgan.safetensors", ["--num-steps", 1, "--perceptual", 0]
+    strokes.save_sketch(tmp_path / "dot.json", DOT)
+    images.save(tmp_path / "cat.png", torch.zeros(1, 3, 64, 64))
+    for name, *words in (["project", "cat.png"], ["draw", "dot.json"], ["interpolate", 1, 2]):
+        assert run(name, *words, "--generator", dcgan, *quick, "--out", name).status == 0, name
+    for name in ("project", "draw"):
+        kept = runs.load_run(tmp_path / name)
+        assert (kept.record["settings"]["space"], kept.record["settings"]["num_mean"]) == ("z", 0)
+        assert 0.5 < kept.arrays["start"].std() < 2  # a random code, not the middle
 
 
 def test_a_photograph_is_cropped_by_the_box(run, tiny, tmp_path):
@@ -212,6 +267,13 @@ def test_world_sets_factors(run, tmp_path):
     assert (a - b).abs().mean() > 0.01
 
 
+def test_a_factor_without_effect_is_said_to_have_none(run):
+    words = ["world", "--count", 2, "--neutral", "--size", 16, "--set", "bow_tie_hue=120"]
+    said = run(*words, "--out", "a.png").out
+    assert "note: bow_tie_hue has no effect without bow_tie" in said
+    assert "note" not in run(*words, "--set", "bow_tie=1", "--out", "b.png").out
+
+
 def test_world_lists_its_factors(run):
     text = run("world", "--factors").out
     assert "yaw" in text and "degrees" in text
@@ -280,6 +342,15 @@ def test_an_unwritten_task_is_named_with_its_file(run, monkeypatch, tiny):
     answer = run("sample", "--generator", tiny)
     assert answer.status == 1 and "task_2_3 is not written yet" in answer.err
     assert "test_commands.py" in answer.err
+
+
+def test_an_operation_that_torch_lacks_is_no_unwritten_task(run, monkeypatch, tiny):
+    def lacking(*_, **__):
+        raise NotImplementedError("\"adaptive_avg_pool2d\" not implemented for 'Bool'")
+
+    monkeypatch.setattr(latents, "sample_noise", lacking)
+    with pytest.raises(NotImplementedError, match="Bool"):
+        run("sample", "--generator", tiny)
 
 
 def test_a_fault_of_ours_is_not_taken_for_bad_input(run, monkeypatch, tiny):
