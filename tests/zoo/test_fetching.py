@@ -6,13 +6,16 @@ import hashlib
 import json
 import os
 import threading
+import zipfile
 
 import pytest
 
 from hw5 import zoo
 from hw5.kit.checks import InputError
+from hw5.zoo import manifest
 from hw5.zoo.fetching import fetch
 from hw5.zoo.trust import RECORDS
+from tests.checkpoints import ada_files
 from tests.zoo.conftest import CONTENT
 
 OTHER = CONTENT[:-1] + b"\x00"
@@ -172,6 +175,73 @@ def test_an_unnamed_digest_is_recorded_at_first_use_and_the_table_says_so(data, 
     (record,) = json.loads((own / RECORDS).read_text()).values()
     assert record["sha256"] == hashlib.sha256(CONTENT).hexdigest()
     assert record["bytes"] == len(CONTENT)
+
+
+def grumpy(course) -> None:
+    """A generator whose digest nobody names, in the course's archive."""
+    manifest.register(zoo.describe("grumpy-cat"), course)
+
+
+@pytest.fixture
+def checkpoint(tmp_path) -> bytes:
+    network = ada_files.generator(channels=(4, 4), layers=2)
+    return ada_files.dump(tmp_path / "g.pkl", ada_files.snapshot(G_ema=network)).read_bytes()
+
+
+@pytest.mark.parametrize("wrong", ["cut", "another"])
+def test_a_generator_without_a_digest_is_read_before_it_is_trusted(
+    data, own, tmp_path, checkpoint, wrong
+):
+    grumpy(data)
+    file = tmp_path / "any.ckpt"
+    file.write_bytes(checkpoint[:-2000] if wrong == "cut" else CONTENT)
+    assert str(file) in refusal("grumpy-cat", data, file=file)
+    assert not files(own)
+    file.write_bytes(checkpoint)
+    assert fetch("grumpy-cat", data=data, file=file).known.startswith("recorded")
+
+
+def test_a_download_without_a_digest_is_read_before_it_is_trusted(data, own, site, checkpoint):
+    grumpy(data)
+    site.content = checkpoint[:-2000]
+    assert site.url in refusal("grumpy-cat", data, mirror=site.url)
+    assert not files(own) and not parts(own)
+
+
+def test_a_broken_file_put_there_by_hand_is_not_recorded_by_fetch(data, own):
+    grumpy(data)
+    own.mkdir(parents=True)
+    (own / "grumpy-cat-stylegan.ckpt").write_bytes(CONTENT)
+    refusal("grumpy-cat", data)
+    assert files(own) == {"grumpy-cat-stylegan.ckpt"}
+
+
+@pytest.mark.parametrize("folder", ["", "hw5/"])
+def test_the_courses_archive_gives_the_member_that_the_table_names(
+    data, own, tmp_path, checkpoint, folder
+):
+    grumpy(data)
+    archive = tmp_path / "course.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr(f"{folder}pretrained/stylegan.ckpt", checkpoint)
+        out.writestr(f"{folder}pretrained/vanilla.ckpt", b"another")
+    done = fetch("grumpy-cat", data=data, file=archive)
+    assert done.path.read_bytes() == checkpoint and not parts(own)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_an_archive_without_the_member_or_with_a_damaged_one_is_refused(
+    data, own, tmp_path, damaged
+):
+    grumpy(data)
+    archive = tmp_path / "course.zip"
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr("pretrained/stylegan.ckpt" if damaged else "else.ckpt", CONTENT)
+    if damaged:
+        archive.write_bytes(archive.read_bytes().replace(CONTENT[500:600], bytes(100)))
+    words = "cannot be unpacked" if damaged else "an archive of else.ckpt"
+    assert words in refusal("grumpy-cat", data, file=archive)
+    assert not files(own) and not parts(own)
 
 
 def test_a_recorded_digest_is_checked_ever_after(data, site, own):
