@@ -41,6 +41,25 @@ def test_a_later_cut_without_padding_drops_the_old_mask(run, photo, tmp_path):
     assert [path.name for path in (tmp_path / "runs/crop").iterdir()] == ["cat.png"]
 
 
+def test_the_photograph_is_not_written_over(run, tmp_path):
+    Image.fromarray(chelsea()).save(tmp_path / "cat.png")
+    before = (tmp_path / "cat.png").read_bytes()
+    for name in ("cat.png", "./cat.png"):
+        answer = run("crop", "cat.png", "--find", "middle", "--out", name)
+        assert answer.status == 2 and "got the photograph" in answer.err
+    assert (tmp_path / "cat.png").read_bytes() == before
+
+
+@pytest.mark.parametrize("box", [(0, 0, 200), (-75, -75, 450)])
+def test_a_mask_that_crop_did_not_write_is_kept(run, photo, tmp_path, box):
+    Image.new("L", (16, 16)).save(tmp_path / "out.mask.png")
+    before = (tmp_path / "out.mask.png").read_bytes()
+    answer = run("crop", photo, "--box", *box, "--out", "out.png")
+    assert answer.status == 2 and "crop did not write it" in answer.err
+    assert (tmp_path / "out.mask.png").read_bytes() == before
+    assert not (tmp_path / "out.png").exists()
+
+
 def test_the_mask_decides_what_the_projection_is_held_to(run, photo, tmp_path, tiny):
     """Two targets that differ only where the mask is black lead to the same code."""
     pixels = np.zeros((16, 16, 3), np.uint8)
