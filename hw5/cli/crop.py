@@ -35,8 +35,8 @@ def crop(
     """Cut a square with the cat out of any photograph, at the generator's size.
 
     Reads JPEG, PNG, WebP, GIF, BMP, TIFF and PPM of any mode, turned upright; JPEG and PNG of any
-    size. Where the square reaches beyond the photograph it goes on in the mirror, and a mask beside
-    the picture says which pixels are real.
+    size. Where the square reaches beyond the photograph its edge goes on, blurred, and a mask
+    beside the picture says which pixels are real.
 
     For example:
       python -m hw5 crop my_cat.jpg
@@ -115,7 +115,7 @@ def locate(photo: Reduced, how: str) -> tuple[Box | None, str]:
     """
     import numpy as np
 
-    from hw5.kit.cat_face import find_face, square_around
+    from hw5.kit.cat_face import find_face, square_on
     from hw5.kit.checks import InputError
 
     if how == "middle":
@@ -135,7 +135,7 @@ def locate(photo: Reduced, how: str) -> tuple[Box | None, str]:
         return None, "the largest in the middle (no face found; --box LEFT TOP SIDE names another)"
     factor = photo.size[0] / small.width
     said = f"around a face that {face.votes} of 16 looks agree on"
-    return tuple(factor * value for value in square_around(face)), said
+    return tuple(factor * value for value in square_on(face, *small.size)), said
 
 
 def keep(cut: Cut, out: Path) -> None:

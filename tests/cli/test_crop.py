@@ -80,7 +80,7 @@ def test_the_mask_decides_what_the_projection_is_held_to(run, photo, tmp_path, t
 def test_a_face_decides_where_to_cut(run, photo, monkeypatch):
     monkeypatch.setattr(cat_face, "find_face", lambda pixels: cat_face.Face(87.0, -7.0, 330.0, 8))
     answer = run("crop", photo)
-    assert "square of 516 px" in answer.out and "8 of 16 looks" in answer.out
+    assert "square of 358 px" in answer.out and "8 of 16 looks" in answer.out
 
 
 def test_a_face_found_in_a_reduced_photograph_is_cut_out_of_the_whole_one(
@@ -96,7 +96,7 @@ def test_a_face_found_in_a_reduced_photograph_is_cut_out_of_the_whole_one(
     monkeypatch.setattr(cat_face, "find_face", find)
     answer = run("crop", "large.jpg")
     assert searched == [(681, 1024, 3)]
-    assert "square of 1031 px" in answer.out  # twice that of the test above, not yet rounded
+    assert "square of 717 px" in answer.out  # twice that of the test above, not yet rounded
 
 
 @pytest.mark.parametrize("how", ["auto", "face"])
