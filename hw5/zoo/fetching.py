@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -139,7 +139,8 @@ def _download(
 
 def _copy(file: Path, place: Path, expected: Promise, entry: Entry) -> None:
     """Copy a file of this machine; it is checked before and, whole, after."""
-    file = file.expanduser()
+    with suppress(RuntimeError):  # ~somebody unknown: there is no such file, as is said next
+        file = file.expanduser()
     if not file.is_file():
         got = "a folder" if file.is_dir() else "no such file"
         raise InputError.about(str(file), expected=f"the file {place.name}", got=got)

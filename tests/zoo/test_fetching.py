@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
 import threading
+import time
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from hw5 import zoo
 from hw5.kit.checks import InputError
-from hw5.zoo import manifest
+from hw5.zoo import manifest, trust
 from hw5.zoo.fetching import fetch
 from hw5.zoo.trust import RECORDS
 from tests.checkpoints import ada_files
@@ -24,7 +27,7 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywher
 
 def files(own) -> set[str]:
     """What a person would find in the zoo's own folder."""
-    return {path.name for path in own.glob("*") if path.is_file()}
+    return {p.name for p in own.glob("[!.]*") if p.is_file()}
 
 
 def parts(own) -> set[str]:
@@ -275,12 +278,42 @@ def test_replacing_does_not_forget_a_digest_of_the_table(data, site):
     assert "SHA-256" in refusal("net", data, replace=True)
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '{"loose": {"colour": 3}}', '{"loose": 3}', "\xff"])
+DIGEST = "a" * 64
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[1]", '{"loose": {"colour": 3}}', '{"loose": 3}', "\xff", "[" * 100_000,
+     '{"loose": {"sha256": 5, "bytes": 1, "recorded": "2026-01-01"}}',
+     '{"loose": {"sha256": "short", "bytes": 1, "recorded": "2026-01-01"}}',
+     f'{{"loose": {{"sha256": "{DIGEST}", "bytes": "1", "recorded": "2026-01-01"}}}}'],
+)  # fmt: skip
 def test_damaged_records_are_named(data, own, text):
     own.mkdir(parents=True)
     (own / RECORDS).write_bytes(text.encode("latin-1"))
     with pytest.raises(InputError, match=r"recorded\.json.*delete it"):
         fetch("loose", data=data)
+
+
+def test_records_that_are_written_at_once_are_all_kept(data, own, unsigned, monkeypatch):
+    read = trust._records
+    monkeypatch.setattr(trust, "_records", lambda: (read(), time.sleep(0.02))[0])
+    entries = [dataclasses.replace(unsigned, name=f"net{i}") for i in range(6)]
+    threads = [threading.Thread(target=trust.record, args=(e, DIGEST, 1)) for e in entries]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(json.loads((own / RECORDS).read_text())) == {e.name for e in entries}
+
+
+def test_the_home_of_somebody_unknown_is_one_clear_line(data, own, monkeypatch):
+    monkeypatch.setenv("HW5_WEIGHTS", "~nosuchuser/x")
+    with pytest.raises(InputError, match=r"\$HW5_WEIGHTS: expected a folder"):
+        fetch("net", data=data)
+    monkeypatch.delenv("HW5_WEIGHTS")
+    with pytest.raises(InputError, match="no such file"):
+        fetch("net", data=data, file=Path("~nosuchuser/x"))
 
 
 def test_a_file_is_not_fetched_twice_at_once(data, site, own):
