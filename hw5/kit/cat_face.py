@@ -3,7 +3,7 @@
 Offers `find_face`, `square_around` and `square_on`. Needs the optional extra `[photo]`,
 opencv-python-headless 4.x, whose cascades (J. Howse, "OpenCV for Secret Agents", 2015) lie inside
 the package. One cascade at one scale is a poor witness: it calls 16 of 60 rendered cats, and sees
-the face of scikit-image's `chelsea`, which fills the picture, nowhere. So both cascades look at `SIDES`
+the face of scikit-image's `chelsea`, which fills the picture, nowhere. So both look at `SIDES`
 reductions of the photograph and of its mirror image, with a margin around it, and a face is what
 `LEAST_VOTES` of those 16 looks agree on. Measured as shipped: `chelsea` 8 votes; six photographs
 without a cat at most 2; of 60 rendered cats of the test split, 128 px, 37 found, of 31 the square
@@ -99,6 +99,15 @@ def square_on(face: Face, width: float, height: float) -> tuple[float, float, fl
         for at, limit in zip(square[:2], (width, height), strict=True)
     )
     return left, top, side
+
+
+def detector_version() -> str:
+    """Version of the OpenCV that looks for faces.
+
+    Raises:
+        InputError: it is missing, or has no cascades.
+    """
+    return _opencv().__version__
 
 
 def _opencv() -> ModuleType:
