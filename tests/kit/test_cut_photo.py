@@ -134,6 +134,12 @@ def test_an_animated_picture_gives_its_first_frame(tmp_path, form):
     assert red > 200 and blue < 50
 
 
+def test_whole_numbers_of_32_bits_that_are_bytes_are_not_read_as_black(tmp_path):
+    Image.fromarray(np.full((20, 20), 200, np.int32)).save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match="would be black; save as 8 bits"):
+        decode.open_picture(tmp_path / "a.tif")
+
+
 def test_sixteen_bits_and_palettes_are_read(tmp_path):
     values = np.full((16, 16), 128 * 257, np.uint16)
     Image.fromarray(values).save(tmp_path / "a.png")
