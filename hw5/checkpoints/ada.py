@@ -61,7 +61,6 @@ def interpret(name: str, record: Record) -> Network:
 
 def _generator(record: Record) -> tuple[str, dict[str, Any]]:
     sizes = _sizes(record)
-    _check_arguments(record, ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels"))
     mapping = child(record, "mapping")
     config = {
         "image_size": sizes[-1],
@@ -77,12 +76,12 @@ def _generator(record: Record) -> tuple[str, dict[str, Any]]:
     }
     if config["c_dim"]:
         config["embed_features"] = _rows(mapping, "embed")
+    _check_arguments(record, ("z_dim", "c_dim", "w_dim", "img_resolution", "img_channels"))
     return "stylegan2", config
 
 
 def _discriminator(record: Record) -> tuple[str, dict[str, Any]]:
     sizes = _sizes(record)
-    _check_arguments(record, ("c_dim", "img_resolution", "img_channels"))
     last = child(record, "b4")
     config: dict[str, Any] = {
         "image_size": sizes[-1],
@@ -101,6 +100,7 @@ def _discriminator(record: Record) -> tuple[str, dict[str, Any]]:
         config["num_mapping_layers"] = whole(mapping, "num_layers", 0, MAX_LAYERS)
         if config["num_mapping_layers"]:
             config["mapping_lr_multiplier"] = _number(child(mapping, "fc0"), "bias_gain")
+    _check_arguments(record, ("c_dim", "img_resolution", "img_channels"))
     return "stylegan2-discriminator", config
 
 
@@ -117,12 +117,16 @@ def _sizes(record: Record) -> list[int]:
 
 
 def _check_arguments(record: Record, names: tuple[str, ...]) -> None:
-    """Require that the stored arguments agree with what the network kept of them."""
+    """Require that the stored arguments agree with what the network kept of them.
+
+    Only numbers are compared: comparing two lists that hold themselves over and over never ends.
+    """
     arguments = setting(record, "_init_kwargs")
     for name in names:
         kept = setting(record, name)
         given = arguments.get(name, kept) if isinstance(arguments, dict) else kept
-        if type(given) is not type(kept) or given != kept:
+        plain = isinstance(given, int | float) and isinstance(kept, int | float)
+        if not plain or type(given) is not type(kept) or given != kept:
             expected, got = f"{brief_of(given)}, its argument", brief_of(kept)
             raise InputError.about(f"{record.kind}.{name}", expected=expected, got=got)
 

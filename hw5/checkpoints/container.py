@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -34,9 +34,22 @@ def read_content(data: bytes) -> Any:  # noqa: ANN401 - a pickle holds anything
     if not data.startswith(PICKLE_START):
         raise _no_pickle(data)
     source = Source(data)
-    calls = {**CALLS, LOAD_FROM_BYTES: lambda _, content: _read_stream(Source(content), steps)}
+    calls = {**CALLS, LOAD_FROM_BYTES: _inner_streams(steps)}
     first = Machine(calls, steps=steps).run(source)
     return _read_stream(source, steps, magic=first) if _is_magic(first) else first
+
+
+def _inner_streams(steps: Iterator[int]) -> Callable[[str, Any], Any]:
+    """What answers `torch.storage._load_from_bytes`; the same bytes make one storage, not many."""
+    known: dict[int, tuple[Any, Any]] = {}
+
+    def answer(_: str, content: Any) -> Any:  # noqa: ANN401 - a pickle holds anything
+        if id(content) not in known:
+            # The bytes are kept as well: another object must not get their id.
+            known[id(content)] = content, _read_stream(Source(content), steps)
+        return known[id(content)][1]
+
+    return answer
 
 
 def _no_pickle(data: bytes) -> InputError:
@@ -102,13 +115,21 @@ def _read_stream(source: Source, steps: Iterator[int], magic: Any = None) -> Any
     return value
 
 
-def _read_archive(data: bytes, steps: Iterator[int]) -> Any:  # noqa: ANN401
-    """What torch's zip archive holds: data.pkl, and a member for every storage."""
+def _opened(data: bytes) -> tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]:
+    """An archive and its members, none of which is stored twice over."""
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
         members = {info.filename: info for info in archive.infolist()}
     except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError) as error:
         raise refuse(f"a damaged archive ({error})", "copy the file again") from error
+    if sum(info.file_size for info in members.values()) > len(data):
+        raise refuse("a damaged archive (its parts overlap or are packed)", "copy the file again")
+    return archive, members
+
+
+def _read_archive(data: bytes, steps: Iterator[int]) -> Any:  # noqa: ANN401
+    """What torch's zip archive holds: data.pkl, and a member for every storage."""
+    archive, members = _opened(data)
     pickles = [name for name in members if name.rpartition("/")[2] == "data.pkl"]
     if len(pickles) != 1:
         raise refuse("expected a torch archive, got another kind of zip file")
@@ -121,7 +142,7 @@ def _read_archive(data: bytes, steps: Iterator[int]) -> Any:  # noqa: ANN401
             raise refuse(f"the archive's part {name!r} is missing or packed")
         try:
             return archive.read(info)
-        except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, OSError) as error:
+        except (zipfile.BadZipFile, RuntimeError, ValueError, EOFError, OSError) as error:
             raise refuse(f"a damaged archive ({error})", "copy the file again") from error
 
     if folder + "byteorder" in members and member("byteorder") != b"little":

@@ -47,8 +47,17 @@ class Checkpoint:
 
     @property
     def generator(self) -> str:
-        """Name of the generator to use: the averaged one where there is one."""
-        return next(name for name in ada.NAMES if name in self.networks)
+        """Name of the generator to use: the averaged one where there is one.
+
+        Raises:
+            InputError: There is one, and it cannot be used: the other one draws other pictures.
+        """
+        name = next(n for n in ada.NAMES if n in self.networks or n in self.left_out)
+        if name in self.left_out:
+            others = ", ".join(self.networks)
+            hint = f"python -m hw5 convert --network takes another one of the file: {others}"
+            raise refuse(f"{name} cannot be used: {self.left_out[name]}", hint)
+        return name
 
     @property
     def image_size(self) -> int:
@@ -97,7 +106,8 @@ def load(
     found = read(path)
     with _about(path):
         chosen = _with_label(found.networks[found.generator], label if named is None else named)
-        return build(chosen).to(device)
+        built = build(chosen)
+    return built.to(device)
 
 
 def convert(
@@ -125,18 +135,19 @@ def convert(
         chosen = _with_label(found.networks[name], label)
         state = {key: value.contiguous() for key, value in build(chosen).state_dict().items()}
     metadata = {"kind": chosen.kind, "config": json.dumps(dict(chosen.config))}
-    with atomic_write(out) as temporary:
-        temporary.write_bytes(safetensors.torch.save(state, metadata))
-    with atomic_write(out.with_suffix(".json")) as temporary:
-        text = json.dumps(_card(found, name, chosen), indent=2)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(_card(found, name, chosen), indent=2)
+    # Both are written whole before either takes its name: weights without a card are half a result.
+    with atomic_write(out) as weights, atomic_write(out.with_suffix(".json")) as card:
+        weights.write_bytes(safetensors.torch.save(state, metadata))
+        card.write_text(text + "\n", encoding="utf-8")
     return out
 
 
 def _card(found: Checkpoint, name: str, chosen: Network) -> dict[str, Any]:
     """Where a converted network comes from; the JSON beside it."""
+    size = chosen.config.get("image_size", 64)  # a DCGAN has 64
     return {
-        "what": f"{name} of {found.path.name}, {found.format}, {found.image_size} px",
+        "what": f"{name} of {found.path.name}, {found.format}, {size} px",
         "licence": found.licence,
         "command": f"python -m hw5 convert {found.path.name}",
         "source_sha256": found.sha256,
@@ -212,8 +223,14 @@ def _split(name: str | Path) -> tuple[str, int | None]:
 
 @contextmanager
 def _about(path: str | Path) -> Iterator[None]:
-    """Put the file's name before what is wrong with it."""
+    """Put the file's name before what is wrong with it; whatever it provokes becomes one line."""
     try:
         yield
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+    except MemoryError as error:
+        raise InputError(f"{path}: takes more memory than there is") from error
+    except Exception as error:  # a damaged file can make numpy and torch raise anything
+        reason = f"{type(error).__name__}: {brief(str(error))}"
+        hint = "copy the file again"
+        raise InputError(f"{path}: damaged, or made otherwise ({reason}). Hint: {hint}") from error

@@ -31,6 +31,7 @@ _DAMAGED = (
     IndexError,
     AttributeError,
     OverflowError,
+    RecursionError,
     struct.error,
 )
 

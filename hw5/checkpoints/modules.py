@@ -16,13 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from hw5.checkpoints.machine import Record, refuse
-from hw5.checkpoints.tensors import StoredTensor
+from hw5.checkpoints.tensors import StoredTensor, check_amount
 from hw5.kit.checks import InputError, brief
 from hw5.models.dcgan import DCGAN
 from hw5.models.discriminators import StyleGAN2Discriminator
 from hw5.models.stylegan2 import StyleGAN2
 
 MAX_DEPTH, MAX_MODULES = 8, 2000  # a 1024 px generator has depth 4 and about 100 modules
+MAX_TENSORS = 5000  # and about 200 tensors
 
 # kind, as hw5/zoo names it, -> what makes the network from its configuration
 BUILDERS: dict[str, Callable[..., nn.Module]] = {
@@ -51,6 +52,7 @@ def build(network: Network) -> nn.Module:
         built = BUILDERS[network.kind](**network.config)
     wanted = built.state_dict()
     _check_names(set(wanted), set(network.tensors))
+    check_amount(network.tensors)
     state = {}
     for name, value in wanted.items():
         stored = network.tensors[name]
@@ -80,15 +82,16 @@ def walk(module: Record) -> Iterator[tuple[str, Record]]:
         InputError: A module is none, or there are too many (nested into themselves, say).
     """
     waiting = [("", module)]
-    for number in itertools.count():
+    for number in itertools.count(1):
         if not waiting:
             return
         path, module = waiting.pop()
-        if number > MAX_MODULES or path.count(".") > MAX_DEPTH:
-            raise refuse(f"more than {MAX_MODULES} modules, or nested more than {MAX_DEPTH} deep")
         yield path, module
-        below = _part(module, "_modules").items()
-        waiting += [(_join(path, n), _record(m, n)) for n, m in below if m is not None]
+        below = _part(module, "_modules")
+        deep = path.count(".") > MAX_DEPTH
+        if deep or number + len(waiting) + len(below) > MAX_MODULES:
+            raise refuse(f"more than {MAX_MODULES} modules, or nested more than {MAX_DEPTH} deep")
+        waiting += [(_join(path, n), _record(m, n)) for n, m in below.items() if m is not None]
 
 
 def child(module: Record, path: str) -> Record:
@@ -137,7 +140,10 @@ def tensors_of(module: Record) -> dict[str, StoredTensor]:
     """Parameters and buffers of a module and all below it, by their full names."""
     found: dict[str, StoredTensor] = {}
     for path, below in walk(module):
-        for name, value in {**_part(below, "_parameters"), **_part(below, "_buffers")}.items():
+        here = {**_part(below, "_parameters"), **_part(below, "_buffers")}
+        if len(found) + len(here) > MAX_TENSORS:
+            raise refuse(f"a network of more than {MAX_TENSORS} tensors")
+        for name, value in here.items():
             if value is None:
                 continue
             if not isinstance(value, StoredTensor):
@@ -153,7 +159,8 @@ def _join(path: str, name: str) -> str:
 def _part(module: Record, name: str) -> dict[str, Any]:
     state = module.state if isinstance(module.state, dict) else {}
     part = state.get(name)
-    if not isinstance(part, dict) or not all(isinstance(key, str) for key in part):
+    fits = isinstance(part, dict) and len(part) <= MAX_TENSORS  # before every key is looked at
+    if not fits or not all(isinstance(key, str) for key in part):
         raise refuse(f"the object {brief(module.kind)} is no network")
     return part
 

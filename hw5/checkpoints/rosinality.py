@@ -17,7 +17,7 @@ from torch import Tensor
 
 from hw5.checkpoints.machine import refuse
 from hw5.checkpoints.modules import Network
-from hw5.checkpoints.tensors import StoredTensor
+from hw5.checkpoints.tensors import StoredTensor, check_amount
 from hw5.kit.checks import InputError, brief
 from hw5.models.stylegan2_layers import MappingNetwork
 from hw5.models.stylegan2_ops import fir_filter
@@ -49,6 +49,7 @@ def interpret(state: Mapping[str, Any], average: object = None) -> Network:
     Raises:
         InputError: A tensor is missing, left over or of another shape.
     """
+    check_amount({**state, "latent_avg": average})
     taken = _Taken(state)
     doublings = taken.numbers("convs") // 2
     if not 1 <= doublings <= MAX_DOUBLINGS:
@@ -184,6 +185,9 @@ def _filter(taken: _Taken, name: str) -> Tensor:
 def _average(stored: object, tensors: Mapping[str, Tensor]) -> Tensor:
     """The average code: the file's, or the mean of what its mapping makes of random z."""
     if isinstance(stored, StoredTensor) and stored.shape:
+        if 0 in stored.shape:
+            got = f"the shape {stored.shape}"
+            raise InputError.about("latent_avg", expected="an average code", got=got)
         return stored.load().float().reshape(-1, stored.shape[-1]).mean(dim=0)
     weights = {name.removeprefix("mapping."): tensors[name] for name in _mapping_names(tensors)}
     rows, columns = weights["fc0.weight"].shape

@@ -7,7 +7,8 @@ Offers `networks_of` and `interpret`, for generators. Such a network is an objec
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from hw5.models.stylegan2_ops import fir_filter
 KIND = "dnnlib.tflib.network.Network"
 ORDER = ("G", "D", "G_ema")  # of the three networks in a file
 MAX_DEPTH = 3
+MAX_ARRAYS = 5000  # and parts; a 1024 px generator has about 150
+SHARED = 1 << 22  # bytes that arrays may share
 MAX_SIZE = 2048
 
 # Arguments that decide the arithmetic, and the one value of each that is known here.
@@ -58,7 +61,8 @@ def interpret(name: str, record: Record) -> Network:
     if name == "D":
         raise refuse("the discriminators of TensorFlow pickles are not read")
     arguments = _arguments(record)
-    arrays = _arrays(record)
+    arrays = _arrays(record, itertools.count(1))
+    _check_amount(arrays)
     size = _size(arguments.get("resolution", 1024))
     sizes = [2**i for i in range(2, size.bit_length())]
     tensors = _mapping(arrays)
@@ -120,21 +124,33 @@ def _architecture(value: object) -> str:
     return value
 
 
-def _arrays(record: Record, prefix: str = "", depth: int = 0) -> dict[str, np.ndarray]:
+def _check_amount(arrays: dict[str, np.ndarray]) -> None:
+    """Refuse a small file that names the same contents over and over, to fill the memory."""
+    room = sum({a.__array_interface__["data"][0]: a.nbytes for a in arrays.values()}.values())
+    if (asked := sum(array.nbytes for array in arrays.values())) > room + SHARED:
+        raise refuse(f"arrays of {asked:,} bytes in a file that stores {room:,}")
+
+
+def _arrays(
+    record: Record, counted: Iterator[int], prefix: str = "", depth: int = 0
+) -> dict[str, np.ndarray]:
     """The network's arrays by name, those of its parts as "part/name"."""
     state = record.state if isinstance(record.state, dict) else {}
     variables, parts = state.get("variables"), state.get("components")
     if not isinstance(variables, list) or not isinstance(parts, dict) or depth > MAX_DEPTH:
         raise refuse("a TensorFlow network without its arrays")
+    if next(counted) + len(variables) + len(parts) > MAX_ARRAYS:
+        raise refuse(f"a TensorFlow network of more than {MAX_ARRAYS} arrays")
     found = {}
     for pair in variables:
+        next(counted)
         if not isinstance(pair, tuple) or len(pair) != 2 or not isinstance(pair[0], str):
             raise refuse("a TensorFlow array without a name")
         found[prefix + pair[0]] = _array(pair[0], pair[1])
     for name, part in parts.items():
         if not isinstance(part, Record):
             raise refuse("a part of a TensorFlow network that is none")
-        found |= _arrays(part, f"{prefix}{name}/", depth + 1)
+        found |= _arrays(part, counted, f"{prefix}{name}/", depth + 1)
     return found
 
 
@@ -163,15 +179,18 @@ def _array(name: str, stored: object) -> np.ndarray:
 
 
 def _take(
-    arrays: dict[str, np.ndarray], name: str, change: Callable[[np.ndarray], np.ndarray]
+    arrays: dict[str, np.ndarray],
+    name: str,
+    dimensions: int,
+    change: Callable[[np.ndarray], np.ndarray],
 ) -> Tensor:
     """The array `name`, taken out of `arrays` and changed, as a tensor of its own."""
     if name not in arrays:
         raise refuse(f"the TensorFlow array {name} is missing", "another architecture?")
-    try:
-        return torch.from_numpy(np.array(change(arrays.pop(name)), order="C"))
-    except (ValueError, IndexError) as error:
-        raise refuse(f"the TensorFlow array {name} has another shape") from error
+    array = arrays.pop(name)
+    if array.ndim != dimensions or not array.size:
+        raise refuse(f"the TensorFlow array {name} has another shape")
+    return torch.from_numpy(np.array(change(array), order="C"))
 
 
 def _same(x: np.ndarray) -> np.ndarray:
@@ -187,11 +206,13 @@ def _turned(x: np.ndarray) -> np.ndarray:
 
 
 def _mapping(arrays: dict[str, np.ndarray]) -> dict[str, Tensor]:
-    tensors = {"mapping.w_avg": _take(arrays, "dlatent_avg", _same)}
+    tensors = {"mapping.w_avg": _take(arrays, "dlatent_avg", 1, _same)}
     count = next(i for i in range(len(arrays) + 1) if f"mapping/Dense{i}/weight" not in arrays)
     for i in range(max(count, 1)):
-        tensors[f"mapping.fc{i}.weight"] = _take(arrays, f"mapping/Dense{i}/weight", np.transpose)
-        tensors[f"mapping.fc{i}.bias"] = _take(arrays, f"mapping/Dense{i}/bias", _same)
+        tensors[f"mapping.fc{i}.weight"] = _take(
+            arrays, f"mapping/Dense{i}/weight", 2, np.transpose
+        )
+        tensors[f"mapping.fc{i}.bias"] = _take(arrays, f"mapping/Dense{i}/bias", 1, _same)
     return tensors
 
 
@@ -201,7 +222,7 @@ def _block(arrays: dict[str, np.ndarray], size: int) -> dict[str, Tensor]:
     last_noise = 2 * size.bit_length() - 6  # noise0 at 4 px, then two for each doubling
     tensors = {f"{ours}.resample_filter": fir_filter()}
     if size == 4:
-        tensors[f"{ours}.const"] = _take(arrays, f"{theirs}/Const/const", lambda x: x[0])
+        tensors[f"{ours}.const"] = _take(arrays, f"{theirs}/Const/const", 4, lambda x: x[0])
         tensors |= _conv(arrays, f"{theirs}/Conv", f"{ours}.conv1", noise=0)
     else:
         tensors |= _conv(arrays, f"{theirs}/Conv0_up", f"{ours}.conv0", noise=last_noise - 1)
@@ -209,7 +230,7 @@ def _block(arrays: dict[str, np.ndarray], size: int) -> dict[str, Tensor]:
     if f"{theirs}/ToRGB/weight" in arrays:
         tensors |= _modulated(arrays, f"{theirs}/ToRGB", f"{ours}.torgb", _kernels)
     if f"{theirs}/Skip/weight" in arrays:
-        tensors[f"{ours}.skip.weight"] = _take(arrays, f"{theirs}/Skip/weight", _turned)
+        tensors[f"{ours}.skip.weight"] = _take(arrays, f"{theirs}/Skip/weight", 4, _turned)
         tensors[f"{ours}.skip.resample_filter"] = fir_filter()
     return tensors
 
@@ -219,8 +240,8 @@ def _conv(
 ) -> dict[str, Tensor]:
     return {
         **_modulated(arrays, theirs, ours, _turned if theirs.endswith("_up") else _kernels),
-        f"{ours}.noise_strength": _take(arrays, f"{theirs}/noise_strength", _same),
-        f"{ours}.noise_const": _take(arrays, f"synthesis/noise{noise}", lambda x: x[0, 0]),
+        f"{ours}.noise_strength": _take(arrays, f"{theirs}/noise_strength", 0, _same),
+        f"{ours}.noise_const": _take(arrays, f"synthesis/noise{noise}", 4, lambda x: x[0, 0]),
         f"{ours}.resample_filter": fir_filter(),
     }
 
@@ -232,8 +253,8 @@ def _modulated(
     kernels: Callable[[np.ndarray], np.ndarray],
 ) -> dict[str, Tensor]:
     return {
-        f"{ours}.weight": _take(arrays, f"{theirs}/weight", kernels),
-        f"{ours}.bias": _take(arrays, f"{theirs}/bias", _same),
-        f"{ours}.affine.weight": _take(arrays, f"{theirs}/mod_weight", np.transpose),
-        f"{ours}.affine.bias": _take(arrays, f"{theirs}/mod_bias", lambda x: x + 1),
+        f"{ours}.weight": _take(arrays, f"{theirs}/weight", 4, kernels),
+        f"{ours}.bias": _take(arrays, f"{theirs}/bias", 1, _same),
+        f"{ours}.affine.weight": _take(arrays, f"{theirs}/mod_weight", 2, np.transpose),
+        f"{ours}.affine.bias": _take(arrays, f"{theirs}/mod_bias", 1, lambda x: x + 1),
     }

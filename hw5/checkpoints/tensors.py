@@ -1,13 +1,14 @@
 """Tensors and objects inside of pickles: what each admitted name stands for.
 
-Offers `StoredTensor`, `Storage`, `CALLS` (the table of machine.py) and `storage_of`. A tensor stays
-where it lies in the file until `StoredTensor.load` copies it out. Read next: container.py.
+Offers `StoredTensor`, `Storage`, `CALLS` (the table of machine.py), `storage_of` and `check_amount`
+(no more is loaded than is stored). A tensor stays where it lies in the file until
+`StoredTensor.load` copies it out. Read next: container.py.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 from hw5.checkpoints.machine import Name, Record, refuse
+from hw5.kit.checks import InputError
 
 # torch's storage classes, and the type of their elements
 DTYPES = {
@@ -32,6 +34,7 @@ DTYPES = {
 }
 SCALARS = ("f8", "f4", "f2", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1", "b1")  # of numpy
 MAX_DIMENSIONS = 8
+SHARED = 1 << 20  # elements that tensors may share: filters are often stored once
 ARRAY = "numpy._core.multiarray._reconstruct"
 
 
@@ -74,6 +77,24 @@ class StoredTensor:
         data = bytearray(self.storage.contents()[start : start + extent * size])
         flat = torch.frombuffer(data, dtype=self.storage.dtype)
         return flat.as_strided(self.shape, self.stride).contiguous()
+
+
+def check_amount(tensors: Mapping[str, object]) -> None:
+    """Require weights, and not many more of them than the file has room for.
+
+    Tensors may share a storage; a small file whose tensors all did would fill the memory.
+
+    Raises:
+        InputError: A tensor of whole numbers, or more elements than stored.
+    """
+    stored = {name: t for name, t in tensors.items() if isinstance(t, StoredTensor)}
+    for name, tensor in stored.items():
+        if not tensor.storage.dtype.is_floating_point:
+            raise InputError.about(name, expected="weights", got=f"{tensor.storage.dtype}")
+    room = sum({id(t.storage): t.storage.count for t in stored.values()}.values())
+    asked = sum(math.prod(t.shape) for t in stored.values())
+    if asked > room + SHARED:
+        raise refuse(f"tensors of {asked:,} elements in a file that stores {room:,}")
 
 
 def _extent(shape: tuple[int, ...], stride: tuple[int, ...]) -> int:

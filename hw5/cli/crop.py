@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from hw5.kit.photo import Box, Cut
 
 MASK_ENDING = ".mask.png"
+MADE_BY, COMMAND = "Software", "python -m hw5 crop"  # PNG's keyword for what wrote a file
 SEARCHED = 1024  # pixels of the longer side in which the cat is looked for
 
 
@@ -34,8 +35,8 @@ def crop(
     """Cut a square with the cat out of any photograph, at the generator's size.
 
     Reads JPEG, PNG, WebP, GIF, BMP, TIFF and PPM of any mode, turned upright; JPEG and PNG of any
-    size. Where the square reaches beyond the photograph it goes on in the mirror, and a mask beside
-    the picture says which pixels are real.
+    size. Where the square reaches beyond the photograph its edge goes on, blurred, and a mask
+    beside the picture says which pixels are real.
 
     For example:
       python -m hw5 crop my_cat.jpg
@@ -58,7 +59,7 @@ def crop(
     photos.check_size("--size", size)
     check_number("--colours", colours, low=2, high=64, whole=True)
     out = out or Path("runs/crop") / f"{photo.stem}.png"
-    check_names(out, sketch)
+    check_names(photo, out, sketch)
     opened = photos.open_photo(photo)
     square, found = (box, "as you said") if box else locate(opened, find)
     cut = photos.cut_photo(opened, size=size, box=square)
@@ -71,17 +72,40 @@ def crop(
     return 0
 
 
-def check_names(out: Path, sketch: Path | None) -> None:
+def check_names(photo: Path, out: Path, sketch: Path | None) -> None:
     """Require names that say what is written, before anything is read.
 
     Raises:
-        InputError: another ending.
+        InputError: another ending, the photograph itself, or a mask's name that is taken.
     """
     from hw5.kit.checks import InputError
 
     for path, ending in ((out, ".png"), (sketch, ".json")):
         if path is not None and path.suffix.lower() != ending:
             raise InputError.about(str(path), expected=f"a name ending in {ending}", got="another")
+    mask = mask_of(out)
+    if photo.exists() and any(p.exists() and p.samefile(photo) for p in (out, mask)):
+        hint = "it would be written over: choose another --out"
+        raise InputError.about(str(out), expected="another file", got="the photograph", hint=hint)
+    if mask.exists() and not is_own_mask(mask):
+        hint = "crop did not write it: move it away, or choose another --out"
+        raise InputError.about(str(mask), expected="no such file", got="a picture", hint=hint)
+
+
+def mask_of(out: Path) -> Path:
+    """Where the mask of the picture `out` is written."""
+    return out.with_name(out.stem + MASK_ENDING)
+
+
+def is_own_mask(path: Path) -> bool:
+    """Did crop write this mask? It leaves its name inside, so that no other file is deleted."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            return picture.info.get(MADE_BY) == COMMAND
+    except (OSError, ValueError):
+        return False
 
 
 def locate(photo: Reduced, how: str) -> tuple[Box | None, str]:
@@ -92,7 +116,7 @@ def locate(photo: Reduced, how: str) -> tuple[Box | None, str]:
     """
     import numpy as np
 
-    from hw5.kit.cat_face import find_face, square_around
+    from hw5.kit.cat_face import find_face, square_on
     from hw5.kit.checks import InputError
 
     if how == "middle":
@@ -112,7 +136,7 @@ def locate(photo: Reduced, how: str) -> tuple[Box | None, str]:
         return None, "the largest in the middle (no face found; --box LEFT TOP SIDE names another)"
     factor = photo.size[0] / small.width
     said = f"around a face that {face.votes} of 16 looks agree on"
-    return tuple(factor * value for value in square_around(face)), said
+    return tuple(factor * value for value in square_on(face, *small.size)), said
 
 
 def keep(cut: Cut, out: Path) -> None:
@@ -121,14 +145,26 @@ def keep(cut: Cut, out: Path) -> None:
 
     images.save(out, cut.image)
     print(f"wrote {out}")
-    mask = out.with_name(out.stem + MASK_ENDING)
+    mask = mask_of(out)
     if not cut.is_padded:
         mask.unlink(missing_ok=True)  # of an earlier cut of the same name
         return
-    images.save(mask, (2 * cut.mask - 1).expand(-1, 3, -1, -1))
+    save_mask(cut, mask)
     share = 1 - float(cut.mask.mean())
     print(f"wrote {mask}: {share:.0%} lies beyond the photograph and shall not count")
     print(f"next: python -m hw5 project {out} --mask {mask}")
+
+
+def save_mask(cut: Cut, path: Path) -> None:
+    """Write the mask, with a note by which a later cut of the same name knows it for crop's own."""
+    from PIL import Image, PngImagePlugin
+
+    from hw5.kit.files import atomic_write
+
+    note = PngImagePlugin.PngInfo()
+    note.add_text(MADE_BY, COMMAND)
+    with atomic_write(path) as temporary:
+        Image.fromarray((255 * cut.mask[0, 0]).byte().numpy()).save(temporary, pnginfo=note)
 
 
 def keep_sketch(cut: Cut, path: Path, colours: int) -> None:

@@ -63,6 +63,10 @@ def doctor() -> int:
     for finding in findings:
         print(f"{finding.level:4}  {finding.topic:{width}}  {finding.text}")
     bad = sum(finding.level == BAD for finding in findings)
+    if not bad:  # they need torch
+        from hw5.cli.doctor_networks import networks_of_others
+
+        print("", *networks_of_others(), "", sep="\n")
     print(f"{bad} to mend" if bad else "ready")
     return int(bad > 0)
 
@@ -212,10 +216,6 @@ def examine_published() -> Iterator[Finding]:
     published = any(ruler.endswith(f"-{name}") for name in BACKBONES)
     better = "" if published else f"; the published one: python -m hw5 fetch {BACKBONES['alex']}"
     yield Finding(GOOD if published else NOTE, "lpips", f"measures with {ruler}{better}")
-    more = [name for name in missing if name not in BACKBONES.values()]
-    if more:
-        text = f"{len(more)} networks of others can be fetched: python -m hw5 models"
-        yield Finding(NOTE, "more", text)
 
 
 def advice(entry: Entry) -> str:

@@ -1,9 +1,9 @@
 """Where in a photograph a cat looks at us: OpenCV's cascades for cat faces, put to the vote.
 
-Offers `find_face` and `square_around`. Needs the optional extra `[photo]`, opencv-python-headless
-4.x, whose cascades (J. Howse, "OpenCV for Secret Agents", 2015) lie inside the package. One
-cascade at one scale is a poor witness: it calls 16 of 60 rendered cats, and sees the face of
-scikit-image's `chelsea`, which fills the picture, nowhere. So both cascades look at `SIDES`
+Offers `find_face`, `square_around` and `square_on`. Needs the optional extra `[photo]`,
+opencv-python-headless 4.x, whose cascades (J. Howse, "OpenCV for Secret Agents", 2015) lie inside
+the package. One cascade at one scale is a poor witness: it calls 16 of 60 rendered cats, and sees
+the face of scikit-image's `chelsea`, which fills the picture, nowhere. So both look at `SIDES`
 reductions of the photograph and of its mirror image, with a margin around it, and a face is what
 `LEAST_VOTES` of those 16 looks agree on. Measured as shipped: `chelsea` 8 votes; six photographs
 without a cat at most 2; of 60 rendered cats of the test split, 128 px, 37 found, of 31 the square
@@ -33,6 +33,8 @@ SMALLEST = 48  # pixels of the window, in the reduced picture
 LEAST_VOTES = 4  # of 16 looks, that find the same square
 SAME = 0.5  # share of intersection in union from which two squares are the same
 LEAST_INSIDE = 0.7  # share of a face that must lie on the photograph
+MOSTLY = 0.8  # share of a square that shall lie on it
+SHRINK = 0.98  # of one step towards that
 
 # Of the rendered cats, as medians: where the middle of both eyes is, in the square that a cascade
 # finds and in the whole picture (measured on 39 and 183 test cats), and the face's share of its
@@ -73,6 +75,39 @@ def square_around(face: Face) -> tuple[float, float, float]:
     eyes = (face.left + EYES_IN_FACE[0] * face.side, face.top + EYES_IN_FACE[1] * face.side)
     left, top = (at - share * side for at, share in zip(eyes, EYES_IN_PICTURE, strict=True))
     return left, top, side
+
+
+def square_on(face: Face, width: float, height: float) -> tuple[float, float, float]:
+    """Return the same for a photograph of that size, tightened where too much would be made up.
+
+    A close-up has no room around its face: the square closes in on the eyes until `MOSTLY` of it is
+    real, at most to the face itself, which is then moved onto the photograph.
+    """
+    square = square_around(face)
+    while _share(square, width, height) < MOSTLY and square[2] * SHRINK >= face.side:
+        side = square[2] * SHRINK
+        left, top = (
+            at + share * (square[2] - side)
+            for at, share in zip(square[:2], EYES_IN_PICTURE, strict=True)
+        )
+        square = left, top, side
+    if _share(square, width, height) >= MOSTLY:
+        return square
+    side = min(square[2], min(width, height) / MOSTLY)
+    left, top = (
+        min(max(at + (square[2] - side) / 2, min(0.0, limit - side)), max(0.0, limit - side))
+        for at, limit in zip(square[:2], (width, height), strict=True)
+    )
+    return left, top, side
+
+
+def detector_version() -> str:
+    """Version of the OpenCV that looks for faces.
+
+    Raises:
+        InputError: it is missing, or has no cascades.
+    """
+    return _opencv().__version__
 
 
 def _opencv() -> ModuleType:
@@ -119,10 +154,15 @@ def _looks(cv2: ModuleType, pixels: np.ndarray) -> Iterator[tuple[float, float, 
 def _share_inside(square: tuple[float, float, float], pixels: np.ndarray) -> bool:
     """Does enough of a square lie on the picture?"""
     height, width = pixels.shape[:2]
+    return _share(square, width, height) >= LEAST_INSIDE
+
+
+def _share(square: tuple[float, float, float], width: float, height: float) -> float:
+    """How much of a square lies on a picture of that size."""
     left, top, side = square
     across = min(left + side, width) - max(left, 0)
     down = min(top + side, height) - max(top, 0)
-    return max(across, 0) * max(down, 0) >= LEAST_INSIDE * side * side
+    return max(across, 0) * max(down, 0) / (side * side)
 
 
 def _overlap(a: tuple[float, float, float], b: tuple[float, float, float]) -> float:

@@ -96,9 +96,12 @@ def upright(picture: Image.Image) -> Image.Image:
     # Pillow takes every CMYK JPEG for one of Adobe's, whose inks are inverted; others are not.
     if (picture.format, picture.mode) == ("JPEG", "CMYK") and "adobe" not in picture.info:
         picture = ImageChops.invert(picture)
+    is_tiff = picture.format == "TIFF"  # forgotten by the next line
     picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):  # 16-bit grey in either byte order, up to 65,535
         grey = np.asarray(picture).astype(np.float64) / 257
+        if is_tiff and picture.mode == "I" and 0 < grey.max() * 257 <= 255:
+            raise ValueError("32-bit pixels of 0 to 255 would be black; save as 8 bits")
         picture = Image.fromarray(np.rint(grey.clip(0, 255)).astype(np.uint8))
     elif picture.mode == "F":
         raise ValueError("floating-point pixels have no known range; save as 8 bits")

@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ REDUCED_PIXELS = MAX_PIXELS // 2  # at most, of what is left of a larger picture
 BAND = 1 << 24  # bytes of pixels of a PNG decoded at a time
 UNPREDICTED = b"\0"  # in front of a row of plain bytes
 PALETTE = 3  # PNG's colour type
-ORIENTATION = 0x0112  # EXIF's tag; from 5 on, width and height change places
+ORIENTATION = 0x0112  # EXIF's tag
+LYING = (5, 6, 7, 8)  # its values where width and height change places; others mean nothing
 
 # PNG's colour types with 8 bits a channel -> channels, and the type whose bytes Pillow hands out
 # unchanged: rows are predicted from neighbouring bytes, whatever those mean.
@@ -57,7 +59,12 @@ def open_reduced(path: str | Path) -> Reduced:
     Raises:
         InputError: unreadable, or too large and neither a baseline JPEG nor a PNG with 8 bits.
     """
-    data, name = read_bytes(path, expected="a picture"), str(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a corrupt note beside the pixels is no bad picture
+        return _open(read_bytes(path, expected="a picture"), str(path))
+
+
+def _open(data: bytes, name: str) -> Reduced:
     try:
         width, height = _stated_size(data)
     except Exception as error:  # Pillow and struct raise a dozen kinds on damaged headers
@@ -69,7 +76,7 @@ def open_reduced(path: str | Path) -> Reduced:
     decode = _reduced_jpeg if data.startswith(JPEG) else _reduced_png
     try:
         small, orientation = decode(data, name)
-        size = (height, width) if orientation >= 5 else (width, height)
+        size = (height, width) if orientation in LYING else (width, height)
         return Reduced(upright(small), size, name)
     except InputError:
         raise

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from hw5.kit.checks import InputError, brief, check_number
 from hw5.kit.decode import MAX_PIXELS, MIN_SIDE
@@ -60,7 +60,7 @@ def crop_photo(
 class Cut:
     """A square of a photograph, and which of its pixels are real."""
 
-    image: Images  # (1, 3, size, size); beyond the photograph's edge it goes on in the mirror
+    image: Images  # (1, 3, size, size); beyond the photograph its edge goes on, blurred
     mask: Mask  # (1, 1, size, size): 1 where the photograph is
     box: Box  # where the square lies in the upright photograph
     scale: float  # pixels of what was decoded for one of the result; below 1 it was enlarged
@@ -112,8 +112,8 @@ def cut_photo(photo: Reduced, *, size: int = 64, box: Box | None = None) -> Cut:
     corner = (box[0] / photo.factor + left * step, box[1] / photo.factor + top * step)
     real = _shrunk(photo.picture, corner, (width, height), step)
     around = ((top, size - top - height), (left, size - left - width))
-    pixels = np.pad(np.asarray(real), (*around, (0, 0)), mode="symmetric")
     mask = np.pad(np.ones((height, width), np.float32), around)
+    pixels = _continued(np.pad(np.asarray(real), (*around, (0, 0)), mode="edge"), mask)
     return Cut(from_uint8(pixels), torch.from_numpy(mask)[None, None], box, step)
 
 
@@ -152,6 +152,17 @@ def _shrunk(
     (left, right), (top, bottom) = spans
     box = (left - x0, top - y0, right - x0, bottom - y0)
     return picture.crop((x0, y0, x1, y1)).resize(size, Image.Resampling.LANCZOS, box=box)
+
+
+def _continued(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Return (H, W, 3) with what is made up blurred: a mirror would give a close-up a second face.
+
+    The blur, a sixteenth of the side, takes the streaks out of edge rows that go on and on.
+    """
+    if mask.all():
+        return pixels
+    blurred = Image.fromarray(pixels).filter(ImageFilter.GaussianBlur(len(pixels) / 16))
+    return np.where(mask[..., None] > 0, pixels, np.asarray(blurred))
 
 
 def _from_array(array: np.ndarray) -> Image.Image:

@@ -75,12 +75,12 @@ class FrozenStyleGAN2(Generator):
         self._renew()
         first = self.network.synthesis.block(4)
         x, image = first.const.expand(len(w_plus), *first.const.shape), None
-        for index, is_conv, step in self._steps:
+        for index, fir, step in self._steps:
             result = step(x, w_plus[:, index])
-            if is_conv:
+            if fir is None:
                 x = result
             else:
-                image = result if image is None else upsample(image, first.resample_filter) + result
+                image = result if image is None else upsample(image, fir) + result
         return image
 
     def _renew(self) -> None:
@@ -88,11 +88,14 @@ class FrozenStyleGAN2(Generator):
         made_of = tuple((w.data_ptr(), w._version) for w in _weights(self.network))
         if made_of == self._made_of:
             return
-        steps = []
+        steps: list[tuple[int, Tensor | None, Callable[..., Tensor]]] = []
         for name, index in self.network.layer_index.items():
             layer = self.network.get_submodule(f"synthesis.{name}")
-            is_conv = isinstance(layer, SynthesisLayer)
-            steps.append((index, is_conv, (_frozen_conv if is_conv else _frozen_to_rgb)(layer)))
+            if isinstance(layer, SynthesisLayer):
+                steps.append((index, None, _frozen_conv(layer)))
+            else:  # what it adds to is enlarged by its own block's filter
+                block = self.network.get_submodule(f"synthesis.{name.partition('.')[0]}")
+                steps.append((index, block.resample_filter, _frozen_to_rgb(layer)))
         self._steps, self._made_of = steps, made_of
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 from urllib.error import URLError
 from urllib.parse import urlsplit
 
@@ -60,6 +60,8 @@ def _words(reason: object) -> str:
     """A failure in a few words, whatever type it has."""
     if isinstance(reason, TimeoutError):
         return "timed out"
+    if isinstance(reason, IncompleteRead):
+        return "it ended before all had come"
     if isinstance(reason, OSError) and reason.strerror:
         return reason.strerror
     kind = type(reason).__name__ if isinstance(reason, HTTPException) else ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import shutil
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -82,7 +83,7 @@ def download(
     with closing(_open(url, kept, done, timeout)) as answer:
         offer = _offer(answer, url, size)
         _check_room(part, offer)
-        pieces = _pieces(answer, url)
+        pieces = _pieces(answer, url, offer.kept.total)
         begun = next(pieces, b"")
         if not offer.start:
             _check_head(answer, url, begun)
@@ -133,6 +134,10 @@ def _open(url: str, kept: Kept | None, done: int, timeout: float) -> HTTPRespons
     if kept and answer.status == http.client.PARTIAL_CONTENT and not _goes_on(answer, kept, done):
         answer.close()
         return _open(url, None, 0, timeout)
+    if not kept and answer.status == http.client.PARTIAL_CONTENT:
+        answer.close()
+        hint = "use another --mirror, or bring the file with --file PATH"
+        raise InputError(f"{url}: the server sent a part, asked for all of it. Hint: {hint}")
     return answer
 
 
@@ -147,7 +152,7 @@ def _offer(answer: HTTPResponse, url: str, size: int) -> Offer:
     """What is coming, after its kind and length were looked at."""
     if _says_page(answer):
         raise _page(answer, url, b"")
-    start, total = 0, int(answer.headers.get("Content-Length") or 0)
+    start, total = 0, _length(answer)
     if answer.status == http.client.PARTIAL_CONTENT:
         start, total = _range(answer)
     if answer.headers.get("Content-Length") == "0":
@@ -162,6 +167,12 @@ def _offer(answer: HTTPResponse, url: str, size: int) -> Offer:
         hint = "the publisher has changed the file, or this is another one"
         raise InputError.about(url, expected=f"{size:,} bytes", got=got, hint=hint)
     return Offer(start, Kept(url, _validator(answer), total or size))
+
+
+def _length(answer: HTTPResponse) -> int:
+    """The promised length; 0 where there is none, or nonsense."""
+    length = answer.headers.get("Content-Length", "")
+    return int(length) if re.fullmatch(r"[0-9]{1,18}", length) else 0
 
 
 def _says_page(answer: HTTPResponse | HTTPError) -> bool:
@@ -202,13 +213,14 @@ def _keep(part: Path, offer: Offer) -> None:
         temporary.write_text(json.dumps(asdict(offer.kept)), encoding="utf-8")
 
 
-def _pieces(answer: HTTPResponse, url: str) -> Iterator[bytes]:
+def _pieces(answer: HTTPResponse, url: str, total: int) -> Iterator[bytes]:
     """The body, piece by piece."""
     try:
         while piece := answer.read(_CHUNK):
             yield piece
-    except http.client.IncompleteRead:
-        return  # the length tells
+    except http.client.IncompleteRead as error:
+        if not total:  # else the length tells, with how much has come
+            raise about_connection(url, error, begun=True) from error
     except (OSError, http.client.HTTPException) as error:
         raise about_connection(url, error, begun=True) from error
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -17,10 +17,11 @@ from filelock import FileLock, Timeout
 
 from hw5.kit.checks import InputError
 from hw5.kit.files import atomic_write, clear_errors
+from hw5.zoo.archives import unpacked
 from hw5.zoo.download import Progress, download, forget
 from hw5.zoo.manifest import DATA, Entry, describe
 from hw5.zoo.places import Found, find, how_to_get, problem_of
-from hw5.zoo.published import check_readable
+from hw5.zoo.published import check_content, check_readable
 from hw5.zoo.recognise import sha256_of
 from hw5.zoo.trust import Promise, own_folder, promise, record
 
@@ -51,7 +52,8 @@ def fetch(
     Args:
         name: a published entry of the manifest.
         mirror: another address of the file; one that ends in / is a folder that holds it.
-        file: a file on this machine to be taken instead of a download.
+        file: a file on this machine to be taken instead of a download, or an archive that holds
+            it under the name that the entry's origin says.
         replace: take it anew even if it is here, and forget a digest recorded at first use.
         on_progress: told bytes so far and in all (0: not known) while it downloads.
         data: folder that holds the manifest.
@@ -66,13 +68,14 @@ def fetch(
     expected = Promise(entry.sha256, entry.bytes) if replace else promise(entry)
     found = Found(None) if replace or file else find(entry, data=data)
     if found.path is not None:
+        _check_unknown(str(found.path), found.path, expected, entry)
         return _known(entry, found.path, expected, was_here=True)
     place = own_folder() / entry.filename
     with _alone(entry):
         if file is not None:
-            _copy(file, place, expected)
+            _copy(file, place, expected, entry)
         else:
-            _download(_address(entry, mirror), place, expected, on_progress)
+            _download(_address(entry, mirror), place, expected, entry, on_progress)
     return _known(entry, place, expected)
 
 
@@ -118,12 +121,14 @@ def _alone(entry: Entry) -> Iterator[None]:
         lock.release()
 
 
-def _download(url: str, place: Path, expected: Promise, on_progress: Progress) -> None:
+def _download(
+    url: str, place: Path, expected: Promise, entry: Entry, on_progress: Progress
+) -> None:
     part = place.parent / PARTS / place.name
     size = 0 if expected.recorded else expected.bytes  # what was trusted once may have changed
     download(url, part, size=size, on_progress=on_progress)
     try:
-        _require(url, part, expected)
+        _require(url, part, expected, entry)
     except InputError:
         forget(part)
         raise
@@ -132,26 +137,39 @@ def _download(url: str, place: Path, expected: Promise, on_progress: Progress) -
     forget(part)
 
 
-def _copy(file: Path, place: Path, expected: Promise) -> None:
+def _copy(file: Path, place: Path, expected: Promise, entry: Entry) -> None:
     """Copy a file of this machine; it is checked before and, whole, after."""
-    file = file.expanduser()
+    with suppress(RuntimeError):  # ~somebody unknown: there is no such file, as is said next
+        file = file.expanduser()
     if not file.is_file():
         got = "a folder" if file.is_dir() else "no such file"
         raise InputError.about(str(file), expected=f"the file {place.name}", got=got)
-    _require(str(file), file, expected)
-    with atomic_write(place) as temporary:
-        shutil.copyfile(file, temporary)
-        if sha256_of(temporary) != sha256_of(file):
-            raise InputError(f"{file}: changed while it was copied. Hint: try again")
+    with unpacked(entry, file, place.parent / PARTS / place.name) as source:
+        _require(str(file), source, expected, entry)
+        with atomic_write(place) as temporary:
+            shutil.copyfile(source, temporary)
+            if sha256_of(temporary) != sha256_of(source):
+                raise InputError(f"{file}: changed while it was copied. Hint: try again")
 
 
-def _require(name: str, path: Path, expected: Promise) -> None:
+def _require(name: str, path: Path, expected: Promise, entry: Entry) -> None:
     """Require that the file at `path`, called `name` in messages, is what was promised."""
     if problem := problem_of(path, expected):
         hint = "nothing was put in its place"
         if expected.recorded:
             hint += "; if its publisher has changed it, --replace trusts the new one"
         raise InputError(f"{name}: {problem}. Hint: {hint}")
+    _check_unknown(name, path, expected, entry)
+
+
+def _check_unknown(name: str, path: Path, expected: Promise, entry: Entry) -> None:
+    """Where nobody named a digest, let the contents speak: it will be trusted ever after."""
+    if expected.sha256:
+        return
+    try:
+        check_content(entry, path)
+    except InputError as error:
+        raise InputError(f"{name}: {str(error).removeprefix(f'{path}: ')}") from error
 
 
 def _known(entry: Entry, path: Path, expected: Promise, *, was_here: bool = False) -> Fetched:

@@ -30,9 +30,22 @@ class Found:
 
 def folders(data: Path = DATA) -> list[Path]:
     """Where published files are looked for, in this order."""
-    named = [Path(os.environ[VARIABLE]).expanduser()] if os.environ.get(VARIABLE) else []
+    named = [_named(os.environ[VARIABLE])] if os.environ.get(VARIABLE) else []
     hub = Path(torch.hub.get_dir()) / "checkpoints"
     return [*named, own_folder(), data / "weights", hub]
+
+
+def _named(folder: str) -> Path:
+    """The folder that the variable names.
+
+    Raises:
+        InputError: it begins with the home of somebody who is not known here.
+    """
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError as error:
+        expected = "a folder of this machine"
+        raise InputError.about(f"${VARIABLE}", expected=expected, got=folder) from error
 
 
 def find(entry: Entry, *, data: Path = DATA, digest: bool = True) -> Found:

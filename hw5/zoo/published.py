@@ -1,8 +1,8 @@
 """Networks of others: how a published file, or one inside a Python package, becomes a network.
 
-Offers `read`, `path_of`, `check_readable`, and the tables by kind `PACKAGED` and `READERS`. A new
-kind of file is one function from a path to a network and one line in READERS; by the time it is
-called, the file's digest has been checked.
+Offers `read`, `path_of`, `check_readable`, `check_content`, and the tables by kind `PACKAGED`,
+`READERS` and `RECOGNISERS`. A new kind of file is one function from a path to a network and one
+line in READERS; by the time it is called, the file's digest has been checked.
 """
 
 from __future__ import annotations
@@ -57,6 +57,10 @@ READERS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
+# kind -> what recognises such a file without making its network, for files without a digest
+RECOGNISERS: dict[str, Callable[[Path], object]] = dict.fromkeys(GENERATORS, checkpoints.read)
+
+
 def read(entry: Entry, data: Path = DATA, *, label: int | None = None) -> nn.Module:
     """Network of a published entry, its file found and checked first.
 
@@ -102,3 +106,13 @@ def check_readable(entry: Entry) -> None:
     if entry.kind not in READERS:
         hint = "it is only listed; python -m hw5 models says what can be used"
         raise InputError(f"{entry.name}: nothing in hw5 reads {entry.kind} yet. Hint: {hint}")
+
+
+def check_content(entry: Entry, path: Path) -> None:
+    """Require that the file at `path` holds what `entry` promises, as far as its kind can tell.
+
+    Raises:
+        InputError: it is damaged, or something else.
+    """
+    if entry.kind in RECOGNISERS:
+        RECOGNISERS[entry.kind](path)

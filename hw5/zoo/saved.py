@@ -18,7 +18,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
-from hw5.kit.checks import InputError, check_choice
+from hw5.kit.checks import InputError, brief, check_choice
 from hw5.kit.files import atomic_write, read_bytes
 from hw5.models.dcgan import DCGAN, DCGANDiscriminator
 from hw5.models.discriminators import StyleGAN2Discriminator
@@ -29,7 +29,9 @@ from hw5.models.multiscale import MultiscaleDiscriminator
 from hw5.models.projected import ProjectedDiscriminator
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.models.world_reader import WorldReader
+from hw5.zoo.limits import check_amount, check_config
 from hw5.zoo.manifest import DATA, Entry, describe, register
+from hw5.zoo.recognise import HEAD, is_page
 
 SUFFIX = ".safetensors"
 
@@ -116,7 +118,7 @@ def save(
     path = data / "weights" / f"{target}{SUFFIX}" if named else Path(target)
     state = {key: _as_float16(key, value) for key, value in network.state_dict().items()}
     text = json.dumps(dict(config))
-    _build(path, kind, json.loads(text), state)
+    _build(path, kind, json.loads(text), state, is_known=True)
     content = safetensors.torch.save(state, {"kind": kind, "config": text})
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
@@ -185,15 +187,25 @@ def _parse(path: Path, content: bytes, kind: str | None = None) -> nn.Module:
         state = safetensors.torch.load(content)
         metadata = _metadata(content)
         found, config = metadata["kind"], json.loads(metadata["config"])
-    except (SafetensorError, ValueError, KeyError) as error:
-        hint = "the file is cut off, or zoo.save did not write it"
-        if content.startswith((b"\x80", b"PK")):
-            hint = "it looks like a checkpoint of others: give it the ending .pkl or .pt"
-        raise InputError(f"{path}: not a file of weights ({error!r}). Hint: {hint}") from error
+    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+        reason = brief(error, 120)
+        hint = _hint_about(content)
+        raise InputError(f"{path}: not a file of weights ({reason}). Hint: {hint}") from error
     if kind not in (None, found):
         raise InputError.about(str(path), expected=f"weights of a {kind}", got=f"of a {found}")
     full = {key: t.float() if t.is_floating_point() else t for key, t in state.items()}
-    return _build(path, found, config, full)
+    return _build(path, found, config, full, is_known=kind is not None)
+
+
+def _hint_about(content: bytes) -> str:
+    """What to do about bytes that are no file of weights."""
+    if is_page(content[:HEAD]):
+        return "it is a web page that was saved in the place of the file: fetch it again"
+    # A safetensors file may begin with the same byte as a pickle, but is followed by its header.
+    is_pickle = content[:1] == b"\x80" and content[1:2] in b"\2\3\4\5" and content[8:9] != b"{"
+    if is_pickle or content.startswith(b"PK\3\4"):
+        return "it looks like a checkpoint of others: give it the ending .pkl or .pt"
+    return "the file is cut off, or zoo.save did not write it"
 
 
 def _metadata(content: bytes) -> dict[str, str]:
@@ -202,20 +214,35 @@ def _metadata(content: bytes) -> dict[str, str]:
     return json.loads(content[8 : 8 + length])["__metadata__"]
 
 
-def _build(path: Path, kind: str, config: dict[str, Any], state: dict[str, Tensor]) -> nn.Module:
-    """Network of `kind` that holds the tensors of `state`."""
+def _build(
+    path: Path, kind: str, config: dict[str, Any], state: dict[str, Tensor], *, is_known: bool
+) -> nn.Module:
+    """Network of `kind` that holds the tensors of `state`; of a file `is_known` its size is too."""
     check_choice(f"{path}: kind", kind, tuple(BUILDERS))
+    check_config(str(path), config)
     check_weights(path, state)
     try:
+        if not is_known:
+            check_amount(BUILDERS[kind], config, state)
         # Not on the meta device: it imports sympy and torch's compiler, a second of a fresh
         # process, where drawing weights that are replaced at once takes a tenth.
         with torch.random.fork_rng(devices=[]):  # whose numbers are nobody else's to miss
             network = BUILDERS[kind](**config)
+        _check_kinds(network, state)
         network.load_state_dict(state, assign=True)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         first = str(error).splitlines()[-1].strip()
         raise InputError(f"{path}: the weights do not fit a {kind} of {config}: {first}") from error
     return network
+
+
+def _check_kinds(network: nn.Module, state: Mapping[str, Tensor]) -> None:
+    """Require weights where the network has weights: torch would assign anything of the shape."""
+    for key, own in network.state_dict().items():
+        given = state.get(key, own)
+        if given.is_floating_point() != own.is_floating_point():
+            kind = "weights" if own.is_floating_point() else "whole numbers"
+            raise InputError.about(key, expected=kind, got=given.dtype)
 
 
 def _as_float16(key: str, value: Tensor) -> Tensor:

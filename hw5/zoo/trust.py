@@ -8,17 +8,21 @@ into the zoo's own folder, and every later file of that name must have it. Offer
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from hw5.kit.cache import cache_folder
-from hw5.kit.checks import InputError
+from hw5.kit.checks import InputError, brief
 from hw5.kit.files import atomic_write, read_bytes
 from hw5.zoo.manifest import Entry
 
 RECORDS = "recorded.json"
+LOCK_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,22 @@ def promise(entry: Entry) -> Promise:
     if entry.sha256:
         return Promise(entry.sha256, entry.bytes)
     known = _records().get(entry.name)
-    try:
-        return Promise(**known) if known else Promise(bytes=entry.bytes)
-    except TypeError as error:
-        raise _damaged(error) from error
+    return _promise(known) if known is not None else Promise(bytes=entry.bytes)
+
+
+def _promise(known: object) -> Promise:
+    """A record as it stands in the file, each of its fields of the right type.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    fields = known if isinstance(known, dict) else {}
+    kinds = {"sha256": str, "bytes": int, "recorded": str}
+    if set(fields) != set(kinds) or any(type(fields[k]) is not kind for k, kind in kinds.items()):
+        raise _damaged(TypeError(brief(known)))
+    if not re.fullmatch("[0-9a-f]{64}", fields["sha256"]):
+        raise _damaged(ValueError(f"the digest {brief(fields['sha256'])}"))
+    return Promise(**fields)
 
 
 def record(entry: Entry, sha256: str, size: int) -> bool:
@@ -62,12 +78,16 @@ def record(entry: Entry, sha256: str, size: int) -> bool:
         InputError: the records are damaged.
     """
     today = Promise(sha256, size, date.today().isoformat())
-    content = {**_records(), entry.name: asdict(today)}
+    _records()  # damaged ones are said, not taken for a place that cannot be written
     try:
-        with atomic_write(own_folder() / RECORDS) as temporary:
-            temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-    except InputError:  # a read-only home must not keep anyone from a network that is there
-        return False
+        own_folder().mkdir(parents=True, exist_ok=True)
+        # Two fetches at once would else each write what they had read, without the other's.
+        with FileLock(own_folder() / f".{RECORDS}.lock", timeout=LOCK_SECONDS):
+            content = {**_records(), entry.name: asdict(today)}
+            with atomic_write(own_folder() / RECORDS) as temporary:
+                temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    except (InputError, OSError, Timeout):
+        return False  # a read-only home must not keep anyone from a network that is there
     return True
 
 
@@ -77,7 +97,7 @@ def _records() -> dict[str, Any]:
         return {}
     try:
         return dict(json.loads(read_bytes(path, expected="recorded digests")))
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise _damaged(error) from error
 
 

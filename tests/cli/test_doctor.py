@@ -10,6 +10,7 @@ import torchvision
 from hw5 import zoo
 from hw5.cli import doctor
 from hw5.cli.doctor import BAD, GOOD, NOTE, Finding
+from hw5.cli.doctor_networks import DETECTOR, networks_of_others
 from hw5.kit.checks import InputError
 
 
@@ -138,3 +139,30 @@ def test_more_threads_than_cores_are_noted(monkeypatch):
     monkeypatch.setattr(doctor, "usable_cores", lambda: 0)
     finding = doctor.examine_threads()
     assert finding.level == NOTE and "OMP_NUM_THREADS" in finding.text
+
+
+def section() -> dict[str, str]:
+    """The lines about networks of others, by name."""
+    return {line.split()[1]: line for line in networks_of_others()[1:]}
+
+
+def test_every_network_of_others_has_a_line_and_the_folders_are_named(bare, run):
+    lines = section()
+    published = {name for name in zoo.names() if zoo.describe(name).published}
+    assert set(lines) == {*published, DETECTOR}
+    assert "fetch alexnet (244 MB)" in lines["alexnet"] and "missing" in lines["alexnet"]
+    assert "later" in lines["clip-vit-b-32"] and "later" in lines["stable-diffusion-v1-5"]
+    assert str(bare) in networks_of_others()[0]
+    assert "Networks of others" in run("doctor").out
+
+
+def test_a_network_that_is_here_has_its_place_and_a_wrong_file_its_reason(bare, monkeypatch):
+    (bare / zoo.describe("vgg19").filename).write_bytes(b"<html>Quota exceeded</html>")
+    assert "wrong" in section()["vgg19"] and "a web page" in section()["vgg19"]
+    monkeypatch.setattr("hw5.zoo.places.problem_of", lambda *_, **__: "")
+    assert str(bare / zoo.describe("vgg19").filename) in section()["vgg19"]
+
+
+def test_a_missing_detector_of_cats_is_said(bare, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cv2", None)
+    assert "missing" in section()[DETECTOR] and "hw5[photo]" in section()[DETECTOR]

@@ -45,6 +45,27 @@ def test_a_cat_in_a_larger_picture_gets_its_eyes_where_the_world_has_them():
     assert EYE_DISTANCE * scale / side == pytest.approx(0.288, abs=0.06)  # of rendered cats
 
 
+CLOSE = cat_face.Face(87.0, -7.0, 330.0, 8)  # fills chelsea's 451 x 300 px
+
+
+@pytest.mark.parametrize("size", [(451, 300), (300, 451), (451, 200), (340, 330)])
+def test_most_of_the_square_around_a_close_up_is_real(size):
+    square = cat_face.square_on(CLOSE, *size)
+    assert cat_face._share(square, *size) > cat_face.MOSTLY - 0.01
+    assert cat_face._share(cat_face.square_around(CLOSE), *size) < 0.7
+
+
+def test_a_tightened_square_keeps_the_eyes_in_their_place():
+    wide, tight = cat_face.square_around(CLOSE), cat_face.square_on(CLOSE, 451, 300)
+    for axis, share in enumerate(cat_face.EYES_IN_PICTURE):
+        assert tight[axis] + share * tight[2] == pytest.approx(wide[axis] + share * wide[2])
+
+
+def test_a_face_with_room_around_it_keeps_its_square():
+    face = cat_face.Face(400, 300, 200, 9)
+    assert cat_face.square_on(face, 1000, 800) == cat_face.square_around(face)
+
+
 def test_a_cup_of_coffee_is_no_cat():
     pytest.importorskip("cv2")
     assert cat_face.find_face(coffee()) is None

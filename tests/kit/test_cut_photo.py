@@ -51,9 +51,20 @@ def test_what_is_real_does_not_move_because_of_the_padding():
     assert (whole.image[..., :10] - beyond.image[..., 10:]).abs().max() < 0.02
 
 
-def test_beyond_the_edge_it_goes_on_in_the_mirror():
-    image = cut((-32, 0, 64)).image
-    assert torch.equal(image[..., :8].flip(-1), image[..., 8:])
+def test_beyond_the_edge_nothing_of_the_photograph_is_seen_again():
+    dots = np.full((80, 120, 3), 100, np.uint8)
+    dots[:, 6:12] = 255  # near the edge: a mirror would show it twice
+    found = cut((-32, 0, 64), size=64, array=dots)
+    assert float(found.image[..., 32:].max()) == 1
+    made_up = found.image[..., :32]
+    assert float(made_up.mean()) == pytest.approx(2 * 100 / 255 - 1, abs=0.1)
+    assert float(made_up[..., :20].std()) < 0.02
+
+
+def test_rows_that_go_on_beyond_the_edge_are_blurred():
+    noise = np.random.default_rng(0).integers(0, 256, (80, 120, 3), dtype=np.uint8)
+    found = cut((0, -40, 80), size=80, array=noise)
+    assert found.image[..., :40, :].std() < 0.3 * found.image[..., 40:, :].std()
 
 
 @pytest.mark.parametrize(
@@ -121,6 +132,12 @@ def test_an_animated_picture_gives_its_first_frame(tmp_path, form):
     frames[0].save(path, form, save_all=True, append_images=frames[1:])
     red, _, blue = np.asarray(photo.open_photo(path).picture).reshape(-1, 3).mean(0)
     assert red > 200 and blue < 50
+
+
+def test_whole_numbers_of_32_bits_that_are_bytes_are_not_read_as_black(tmp_path):
+    Image.fromarray(np.full((20, 20), 200, np.int32)).save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match="would be black; save as 8 bits"):
+        decode.open_picture(tmp_path / "a.tif")
 
 
 def test_sixteen_bits_and_palettes_are_read(tmp_path):

@@ -88,6 +88,23 @@ def test_it_is_turned_upright(tmp_path, name):
     assert blue[0].mean() < blue[-1].mean() - 50
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.png"])
+@pytest.mark.parametrize("orientation", [0, 9, 255])
+def test_an_orientation_that_does_not_exist_turns_nothing(tmp_path, name, orientation):
+    exif = Image.Exif()
+    exif[huge.ORIENTATION] = orientation
+    found = huge.open_reduced(saved(tmp_path, PICTURE, name, exif=exif))
+    assert found.size == (WIDTH, HEIGHT) and found.picture.width > found.picture.height
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_corrupt_note_beside_the_pixels_is_passed_over_in_silence(tmp_path):
+    broken = b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01\x03\0\xff\xff\0\0\0\0\xff\xff"
+    for name in ("a.jpg", "a.png"):
+        found = huge.open_reduced(saved(tmp_path, PICTURE, name, exif=broken))
+        assert found.size == (WIDTH, HEIGHT)
+
+
 def test_a_picture_within_the_limit_is_left_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(huge, "MAX_PIXELS", 10**6)
     found = huge.open_reduced(saved(tmp_path, PICTURE, "a.png"))

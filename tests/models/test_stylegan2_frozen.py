@@ -3,15 +3,31 @@
 import pytest
 import torch
 
+from hw5 import checkpoints
 from hw5.kit.checks import InputError
 from hw5.models.dcgan import DCGAN
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.models.stylegan2_frozen import freeze
+from tests.checkpoints.test_rosinality import state  # noqa: F401 - a fixture
 from tests.tolerances import assert_close
 
 
 def test_frozen_pictures_are_the_networks_own(generator, w_plus):
     assert_close(freeze(generator).synthesize(w_plus), generator.synthesize(w_plus), "float64")
+
+
+def test_every_block_enlarges_by_its_own_filter(generator, w_plus, rng):
+    for name, buffer in generator.named_buffers():
+        if name.endswith("resample_filter"):
+            buffer.copy_(torch.rand(buffer.shape, generator=rng, dtype=buffer.dtype))
+    assert_close(freeze(generator).synthesize(w_plus), generator.synthesize(w_plus), "float64")
+
+
+def test_a_generator_of_the_other_format_is_frozen_as_it_draws(tmp_path, state):  # noqa: F811
+    torch.save({"g_ema": state}, tmp_path / "g.pt")
+    network = checkpoints.load(tmp_path / "g.pt").double()
+    w_plus = torch.randn(2, network.num_layers, network.w_dim, dtype=torch.float64)
+    assert_close(freeze(network).synthesize(w_plus), network.synthesize(w_plus), "float64")
 
 
 def test_a_frozen_generator_draws_z_as_its_network_does(generator, rng):

@@ -35,6 +35,9 @@ class Site:
     cut: int | None = None  # hang up after so many bytes of the body
     stall: threading.Event | None = None  # wait for this after the first kilobyte
     tells_length: bool = True
+    length: str = ""  # sent instead of the true Content-Length
+    chunked: bool = False  # send the body in chunks; with `cut`, without the last
+    part_unasked: bool = False  # answer with 206, whatever was asked
     seen: list[dict[str, str]] = field(default_factory=list)  # headers of each request
     paths: list[str] = field(default_factory=list)
 
@@ -43,6 +46,8 @@ class Site:
 
 
 class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"  # chunks need it
+
     def log_message(self, *_):
         """A test is quiet."""
 
@@ -56,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
-        start = self.start_of(site)
+        start = 1000 if site.part_unasked else self.start_of(site)
         if start and start >= len(site.content):
             self.send_error(416)
             return
@@ -65,13 +70,19 @@ class Handler(BaseHTTPRequestHandler):
         if start:
             total = len(site.content)
             self.send_header("Content-Range", f"bytes {start}-{total - 1}/{total}")
-        if site.tells_length:
-            self.send_header("Content-Length", str(len(body)))
+        if site.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        elif site.tells_length:
+            self.send_header("Content-Length", site.length or str(len(body)))
         self.send_header("Content-Type", site.content_type)
+        self.send_header("Connection", "close")
         for name, value in site.headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.send_body(site, body if site.cut is None else body[: site.cut])
+        sent = body if site.cut is None else body[: site.cut]
+        if site.chunked:
+            sent = b"%x\r\n%s\r\n" % (len(sent), sent) + (b"0\r\n\r\n" if site.cut is None else b"")
+        self.send_body(site, sent)
 
     def start_of(self, site: Site) -> int:
         asked = self.headers.get("Range")

@@ -213,6 +213,29 @@ def test_a_server_that_hides_the_length_is_refused(site, part):
     assert part.read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("cut", [200_000, 300])
+def test_chunks_that_end_early_are_an_error_where_no_length_is_known(site, part, cut):
+    site.chunked, site.cut = True, cut
+    assert "ended before all had come" in refusal(site, part)
+    site.cut = None
+    download(site.url, part)
+    assert part.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("length", ["abc", "-5", "1e3", "\u00b2"])
+def test_a_length_that_is_no_number_counts_as_none(site, part, length):
+    site.length = length
+    assert "how long" in refusal(site, part)
+    download(site.url, part, size=len(CONTENT))
+    assert part.read_bytes() == CONTENT
+
+
+def test_a_part_that_nobody_asked_for_is_refused(site, part):
+    site.part_unasked = True
+    assert "a part, asked for all of it" in refusal(site, part)
+    assert left(part) == []
+
+
 def test_more_than_promised_is_refused_and_thrown_away(site, part):
     site.tells_length = False
     site.content = CONTENT + b"more"

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
 import threading
+import time
+import zipfile
+from pathlib import Path
 
 import pytest
 
 from hw5 import zoo
 from hw5.kit.checks import InputError
+from hw5.zoo import manifest, trust
 from hw5.zoo.fetching import fetch
 from hw5.zoo.trust import RECORDS
+from tests.checkpoints import ada_files
 from tests.zoo.conftest import CONTENT
 
 OTHER = CONTENT[:-1] + b"\x00"
@@ -21,7 +27,7 @@ AS_ROOT = pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywher
 
 def files(own) -> set[str]:
     """What a person would find in the zoo's own folder."""
-    return {path.name for path in own.glob("*") if path.is_file()}
+    return {p.name for p in own.glob("[!.]*") if p.is_file()}
 
 
 def parts(own) -> set[str]:
@@ -174,6 +180,73 @@ def test_an_unnamed_digest_is_recorded_at_first_use_and_the_table_says_so(data, 
     assert record["bytes"] == len(CONTENT)
 
 
+def grumpy(course) -> None:
+    """A generator whose digest nobody names, in the course's archive."""
+    manifest.register(zoo.describe("grumpy-cat"), course)
+
+
+@pytest.fixture
+def checkpoint(tmp_path) -> bytes:
+    network = ada_files.generator(channels=(4, 4), layers=2)
+    return ada_files.dump(tmp_path / "g.pkl", ada_files.snapshot(G_ema=network)).read_bytes()
+
+
+@pytest.mark.parametrize("wrong", ["cut", "another"])
+def test_a_generator_without_a_digest_is_read_before_it_is_trusted(
+    data, own, tmp_path, checkpoint, wrong
+):
+    grumpy(data)
+    file = tmp_path / "any.ckpt"
+    file.write_bytes(checkpoint[:-2000] if wrong == "cut" else CONTENT)
+    assert str(file) in refusal("grumpy-cat", data, file=file)
+    assert not files(own)
+    file.write_bytes(checkpoint)
+    assert fetch("grumpy-cat", data=data, file=file).known.startswith("recorded")
+
+
+def test_a_download_without_a_digest_is_read_before_it_is_trusted(data, own, site, checkpoint):
+    grumpy(data)
+    site.content = checkpoint[:-2000]
+    assert site.url in refusal("grumpy-cat", data, mirror=site.url)
+    assert not files(own) and not parts(own)
+
+
+def test_a_broken_file_put_there_by_hand_is_not_recorded_by_fetch(data, own):
+    grumpy(data)
+    own.mkdir(parents=True)
+    (own / "grumpy-cat-stylegan.ckpt").write_bytes(CONTENT)
+    refusal("grumpy-cat", data)
+    assert files(own) == {"grumpy-cat-stylegan.ckpt"}
+
+
+@pytest.mark.parametrize("folder", ["", "hw5/"])
+def test_the_courses_archive_gives_the_member_that_the_table_names(
+    data, own, tmp_path, checkpoint, folder
+):
+    grumpy(data)
+    archive = tmp_path / "course.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr(f"{folder}pretrained/stylegan.ckpt", checkpoint)
+        out.writestr(f"{folder}pretrained/vanilla.ckpt", b"another")
+    done = fetch("grumpy-cat", data=data, file=archive)
+    assert done.path.read_bytes() == checkpoint and not parts(own)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_an_archive_without_the_member_or_with_a_damaged_one_is_refused(
+    data, own, tmp_path, damaged
+):
+    grumpy(data)
+    archive = tmp_path / "course.zip"
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr("pretrained/stylegan.ckpt" if damaged else "else.ckpt", CONTENT)
+    if damaged:
+        archive.write_bytes(archive.read_bytes().replace(CONTENT[500:600], bytes(100)))
+    words = "cannot be unpacked" if damaged else "an archive of else.ckpt"
+    assert words in refusal("grumpy-cat", data, file=archive)
+    assert not files(own) and not parts(own)
+
+
 def test_a_recorded_digest_is_checked_ever_after(data, site, own):
     fetch("loose", data=data)
     (own / "loose.pkl").write_bytes(OTHER)
@@ -205,12 +278,42 @@ def test_replacing_does_not_forget_a_digest_of_the_table(data, site):
     assert "SHA-256" in refusal("net", data, replace=True)
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '{"loose": {"colour": 3}}', '{"loose": 3}', "\xff"])
+DIGEST = "a" * 64
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{", "[1]", '{"loose": {"colour": 3}}', '{"loose": 3}', "\xff", "[" * 100_000,
+     '{"loose": {"sha256": 5, "bytes": 1, "recorded": "2026-01-01"}}',
+     '{"loose": {"sha256": "short", "bytes": 1, "recorded": "2026-01-01"}}',
+     f'{{"loose": {{"sha256": "{DIGEST}", "bytes": "1", "recorded": "2026-01-01"}}}}'],
+)  # fmt: skip
 def test_damaged_records_are_named(data, own, text):
     own.mkdir(parents=True)
     (own / RECORDS).write_bytes(text.encode("latin-1"))
     with pytest.raises(InputError, match=r"recorded\.json.*delete it"):
         fetch("loose", data=data)
+
+
+def test_records_that_are_written_at_once_are_all_kept(data, own, unsigned, monkeypatch):
+    read = trust._records
+    monkeypatch.setattr(trust, "_records", lambda: (read(), time.sleep(0.02))[0])
+    entries = [dataclasses.replace(unsigned, name=f"net{i}") for i in range(6)]
+    threads = [threading.Thread(target=trust.record, args=(e, DIGEST, 1)) for e in entries]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(json.loads((own / RECORDS).read_text())) == {e.name for e in entries}
+
+
+def test_the_home_of_somebody_unknown_is_one_clear_line(data, own, monkeypatch):
+    monkeypatch.setenv("HW5_WEIGHTS", "~nosuchuser/x")
+    with pytest.raises(InputError, match=r"\$HW5_WEIGHTS: expected a folder"):
+        fetch("net", data=data)
+    monkeypatch.delenv("HW5_WEIGHTS")
+    with pytest.raises(InputError, match="no such file"):
+        fetch("net", data=data, file=Path("~nosuchuser/x"))
 
 
 def test_a_file_is_not_fetched_twice_at_once(data, site, own):

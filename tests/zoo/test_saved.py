@@ -1,6 +1,7 @@
 """The door to weights: what is saved comes back, and whatever is wrong is refused in one line."""
 
 import json
+import time
 
 import pytest
 import safetensors.torch
@@ -235,7 +236,17 @@ def test_a_weight_of_another_shape_is_refused(data):
         ({"config": "{"}, "not a file of weights"),
         ({"config": '{"colour": 3}'}, "colour"),
         ({"config": '{"image_size": 48}'}, r"tiny\.safetensors.*48"),
-        ({"config": "[]"}, r"tiny\.safetensors.*must be a mapping"),
+        ({"config": "[]"}, r"tiny\.safetensors.*arguments by name"),
+        ({"config": '{"z_dim": 0}'}, "z_dim: expected a whole number from 1"),
+        ({"config": '{"num_mapping_layers": 1000000000}'}, "num_mapping_layers.*to 32"),
+        ({"config": '{"num_mapping_layers": true}'}, "num_mapping_layers.*to 32"),
+        ({"config": '{"image_size": 64.0}'}, "image_size: expected a whole number"),
+        ({"config": '{"conv_clamp": -1}'}, "conv_clamp: expected a number"),
+        ({"config": '{"conv_clamp": NaN}'}, "conv_clamp: expected a number"),
+        ({"config": '{"mapping_lr_multiplier": 0}'}, "mapping_lr_multiplier: expected a number"),
+        ({"config": '{"channels": {"8": 99999}}'}, "channels: 8: expected"),
+        ({"config": '{"channels": [1, 2]}'}, r"tiny\.safetensors.*do not fit"),
+        ({"config": "[" * 100_000}, "not a file of weights"),
     ],
 )
 def test_a_wrong_description_inside_the_file_is_refused(data, metadata, names):
@@ -294,6 +305,51 @@ def test_loading_takes_no_random_numbers_from_anybody_else(data):
     before = torch.get_rng_state()
     zoo.load("tiny", data=data)
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def at_a_path(tmp_path, state, config):
+    path = tmp_path / "net.safetensors"
+    metadata = {"kind": "stylegan2", "config": json.dumps(config)}
+    path.write_bytes(safetensors.torch.save(state, metadata))
+    return path
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"image_size": 2048, "channels": {str(2**i): 900 for i in range(2, 12)}},
+        {"z_dim": 8000, "w_dim": 8000, "num_mapping_layers": 32},
+    ],
+)
+def test_a_small_file_that_describes_a_huge_network_takes_no_memory(tmp_path, config):
+    path = at_a_path(tmp_path, {"x": torch.zeros(1)}, config)
+    began = time.process_time()
+    with pytest.raises(InputError, match="a network of about 1 numbers"):
+        zoo.load(path)
+    assert time.process_time() - began < 20  # drawing its weights takes minutes
+
+
+@pytest.mark.parametrize("kind", [torch.int32, torch.bool, torch.complex64])
+def test_weights_that_are_no_floating_numbers_are_refused(tmp_path, network, kind):
+    state = network.state_dict()
+    state["synthesis.b8.conv0.weight"] = state["synthesis.b8.conv0.weight"].to(kind)
+    with pytest.raises(InputError, match=r"synthesis\.b8\.conv0\.weight: expected weights"):
+        zoo.load(at_a_path(tmp_path, state, CONFIG))
+
+
+def test_a_page_with_the_ending_of_weights_is_recognised(tmp_path):
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(b"<!DOCTYPE html><html><title>Quota exceeded</title></html>")
+    with pytest.raises(InputError, match="a web page"):
+        zoo.load(path)
+
+
+def test_a_cut_file_whose_header_begins_like_a_pickle_is_told_to_be_cut(tmp_path):
+    header = b'{"__metadata__":{}}'.ljust(0x80)
+    path = tmp_path / "net.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header[:-9])
+    with pytest.raises(InputError, match="cut off"):
+        zoo.load(path)
 
 
 @pytest.mark.parametrize("start", [b"\x80\x04", b"PK\x03\x04"])
