@@ -94,14 +94,15 @@ def without_none(text: str) -> str:
 
 
 def help_without_none(text: str) -> str:
-    """The help without Python's None in front of kinds of values; the box stays straight."""
-    lines = []
+    """The help without Python's None in front of kinds of values; box and columns stay straight."""
+    lines, none = [], "{None}|"
     for line in text.splitlines(keepends=True):
+        line = re.sub(rf"{re.escape(none)}(\S+)", rf"\g<1>{' ' * len(none)}", line)
         cut = without_none(line)
         border = cut.rfind("│")
         if cut != line and border > 0:
             cut = cut[:border] + " " * (len(line) - len(cut)) + cut[border:]
-        lines.append(cut)
+        lines.append(re.sub(r" +\n", "\n", cut))
     return "".join(lines)
 
 
