@@ -24,9 +24,9 @@ SKETCHES = ("sparse", "medium", "dense")
 SKETCH_FOLDER = Path(__file__).parents[1] / "data" / "sketches"
 GREEN_HUE = 120.0  # degrees of the factor eye_hue
 GREEN = (70, 170, 80)  # the same as a colour for strokes
-MARGIN = 0.035  # of the picture's side: the dots of the edit lie inside the eyes
-EDIT_WEIGHTS = LossWeights(perceptual=0.0, penalty=10.0)
-EDIT_KEEP = 3.0  # weight of the rest of the picture
+MARGIN = 0.05  # of the picture's side: the dots of the edit lie inside the eyes
+EDIT_WEIGHTS = LossWeights(perceptual=0.0, penalty=20.0)  # half of it paints green patches
+EDIT_KEEP = 5.0  # weight of the rest of the picture
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ def draw_scribbles(desk: Desk, *, progress: Progress) -> list[Scribble]:
                 desk.stylegan, colour, mask, criterion=criterion, settings=settings,
                 rng=desk.rng("scribble"), on_step=bar,
             )  # fmt: skip
-            before = picture_of(desk.stylegan, drawn.projected.start, settings.space)
+            before = picture_of(
+                desk.stylegan, drawn.projected.start, drawn.projected.settings.space
+            )
             found.append(Scribble(name, colour, mask, float(mask.mean()), before, drawn))
     return found
 
