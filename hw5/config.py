@@ -52,8 +52,9 @@ class LossWeights:
     lpips_backbone: str = "auto"
     # weight of the mean squared entry of delta; report: 0.1 to project, 0.01 to 0.1 for scribbles
     penalty: float = 0.0
-    # network behind the perceptual and style losses, by its name in the zoo: vgg19 (starter; to be
-    # fetched first), efficientnet-lite0; empty: the bundled world-features
+    # network behind the perceptual and style losses, by its name in the zoo: vgg19 (starter),
+    # vgg16, alexnet or squeezenet, each to be fetched first; efficientnet-lite0; empty: the
+    # bundled world-features
     features: str = ""
 
     @classmethod

@@ -1,7 +1,7 @@
 """Which bundled networks the commands, notebooks and the report use unless told otherwise.
 
-Offers `FEATURES`, `default_features`, `open_features`, `open_generator` and `build_criterion`.
-Weights are opened by hw5/zoo; losses.py says what a criterion does with them.
+Offers `FEATURES`, `FEATURE_KINDS`, `default_features`, `open_features`, `open_generator` and
+`build_criterion`. Weights are opened by hw5/zoo; losses.py says what a criterion does with them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from hw5.zoo.manifest import check_name
 
 # Feature networks behind the perceptual loss, best first; the first that is bundled is used.
 FEATURES = ("world-features", "efficientnet-lite0")
-# Kinds of weights, as the manifest names them, that are generators.
+# Kinds of weights, as the manifest names them, that are feature networks.
+FEATURE_KINDS = (*FEATURES, "vgg19", "vgg16", "alexnet", "squeezenet")
+# Those that are generators.
 GENERATORS = ("stylegan2", "dcgan", "official-stylegan2", "course-dcgan")
 CPU = torch.device("cpu")  # unless a command's --device says otherwise
 
@@ -37,7 +39,10 @@ def open_features(name: str = "", device: torch.device = CPU) -> FeatureNetwork:
     Raises:
         InputError: an unknown name, a network that is not on this machine, or one of another kind.
     """
-    network = zoo.load(name or default_features(), device)
+    name = name or default_features()
+    if not _is_file(name):
+        check_name("features", name, FEATURE_KINDS)
+    network = zoo.load(name, device, instead=default_features())
     if not isinstance(network, FeatureNetwork):
         got = f"{name}, weights of another kind ({type(network).__name__})"
         raise InputError.about("features", expected="a feature network", got=got)
@@ -50,13 +55,18 @@ def open_generator(name: str, device: torch.device = CPU) -> Generator:
     Raises:
         InputError: an unknown name, a damaged file, or a network of another kind.
     """
-    if not (is_foreign(name) or name.endswith(zoo.SUFFIX)):
+    if not _is_file(name):
         check_name("generator", name.partition("#")[0], GENERATORS)
     network = zoo.load(name, device)
     if not isinstance(network, Generator):
         got = f"{name}, weights of another kind ({type(network).__name__})"
         raise InputError.about("generator", expected="a generator", got=got)
     return network
+
+
+def _is_file(name: str) -> bool:
+    """Does this name a file of weights, not an entry of the manifest?"""
+    return is_foreign(name) or name.endswith(zoo.SUFFIX)
 
 
 def build_criterion(weights: LossWeights, device: torch.device = CPU) -> Criterion:

@@ -20,31 +20,25 @@ from typing import Any
 import numpy as np
 import torch
 
-from hw5 import defaults, zoo
+from hw5 import defaults
 from hw5.defaults import CPU
 from hw5.inversion.ablation import Outcome, run_batch
 from hw5.inversion.ablation_grid import Cell
 from hw5.kit import devices, images
 from hw5.kit.checks import InputError
 from hw5.metrics.perceptual import LpipsMetric, lpips_metric
-from hw5.models.features import FeatureNetwork
 from hw5.search import Record
 
 POLL = 0.2  # seconds between two looks at how far the workers are
 
 open_generator = lru_cache(maxsize=4)(defaults.open_generator)
+open_features = lru_cache(maxsize=2)(defaults.open_features)
 
 
 @lru_cache(maxsize=2)
 def open_ruler(device: torch.device = CPU) -> LpipsMetric:
     """The ruler of perceptual distance."""
     return lpips_metric().to(device)
-
-
-@lru_cache(maxsize=2)
-def open_features(name: str, device: torch.device = CPU) -> FeatureNetwork:
-    """The bundled feature network called `name`, or the best one."""
-    return zoo.load(name, device) if name else defaults.open_features(device=device)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,8 @@ class Grid:
     generator: str = "stylegan2"
     # bundled generator with z only, compared as a further space as in the report; "" for none
     dcgan: str = "dcgan"
-    # bundled feature network; "" for the best one
+    # feature network: vgg19, vgg16, alexnet or squeezenet, each to be fetched first,
+    # efficientnet-lite0; "" for the bundled world-features
     features: str = ""
     # cells that share a batch, where they differ in start and weights only; 1: times of cells
     # compare best (ours)

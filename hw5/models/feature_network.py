@@ -1,6 +1,7 @@
 """The interface of all feature networks: pictures in, named feature maps out.
 
-Offers `FeatureNetwork`. The networks behind it: vgg.py, efficientnet.py, world_features.py.
+Offers `FeatureNetwork`. The networks behind it: vgg.py, torchvision_trunks.py, efficientnet.py,
+world_features.py.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ class FeatureNetwork(nn.Module, ABC):
     """Network from pictures to named feature maps; gradients reach the pictures."""
 
     layer_names: tuple[str, ...]  # in the order in which they are computed
+    smallest = 1  # pixels a side from which on every layer can be computed
 
     def forward(self, images: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         """Feature maps (N, C, h, w) by layer name, in the order asked and in the pictures' dtype.
@@ -26,11 +28,12 @@ class FeatureNetwork(nn.Module, ABC):
         (kit/precision.py), what is compared afterwards still has all its digits.
 
         Args:
-            images: Pictures (N, 3, H, W) in [-1, 1], of any size; normalised inside.
+            images: Pictures (N, 3, H, W) in [-1, 1], of any size that leaves the layers asked for
+                a cell (`smallest`); normalised inside.
             layers: Names out of `layer_names`.
 
         Raises:
-            InputError: A layer is unknown or the pictures have another shape.
+            InputError: A layer is unknown, or the pictures have another shape or are too small.
         """
         check_shape("images", images, ("N", 3, "H", "W"))
         for name in layers:
@@ -40,11 +43,21 @@ class FeatureNetwork(nn.Module, ABC):
         # Convolutions with their channels last were 1.2 to 2 times as fast on a CPU.
         steps = self.steps(images.contiguous(memory_format=torch.channels_last))
         while missing:
-            name, value = next(steps)
+            try:
+                name, value = next(steps)
+            except RuntimeError as error:  # torch's, of pooling what has no cells left
+                if min(images.shape[-2:]) >= self.smallest:
+                    raise
+                raise self._too_small(images, missing) from error
             if name in missing:
                 found[name] = value.to(images.dtype)
                 missing.remove(name)
         return {name: found[name] for name in layers}
+
+    def _too_small(self, images: Tensor, missing: set[str]) -> InputError:
+        deepest = max(missing, key=self.layer_names.index)
+        expected = f"pictures that leave {deepest} a cell ({self.smallest} px a side always do)"
+        return InputError.about("images", expected=expected, got=tuple(images.shape))
 
     @abstractmethod
     def steps(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:

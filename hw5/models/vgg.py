@@ -1,35 +1,33 @@
-"""VGG-19 with torchvision's ImageNet weights, read from a file.
+"""VGG-19 and VGG-16 with torchvision's ImageNet weights, read from a file.
 
-Offers `VGG19`; `zoo.load("vgg19")` finds the file. The interface is explained in
+Offers `VGG19` and `VGG16`; `zoo.load("vgg19")` finds the file. The interface is explained in
 feature_network.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 
-import torch
 from torch import Tensor, nn
 
-from hw5.kit.checks import InputError
-from hw5.models.feature_network import FeatureNetwork
+from hw5.models.imagenet import ImageNetFeatures, normalize
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)  # of pictures in [0, 1]; torchvision's training recipe
-IMAGENET_STD = (0.229, 0.224, 0.225)
+Stages = tuple[tuple[int, int], ...]  # (channels, convolutions) of each
 
 
-class VGG19(FeatureNetwork):
-    """The convolutions of VGG-19, named conv_1_1 ... conv_5_4. Simonyan and Zisserman 2015.
+def _names(stages: Stages) -> tuple[str, ...]:
+    return tuple(f"conv_{s}_{i}" for s, (_, n) in enumerate(stages, 1) for i in range(1, n + 1))
+
+
+class VGG(ImageNetFeatures):
+    """The convolutions of a VGG, named conv_STAGE_NUMBER. Simonyan and Zisserman 2015.
 
     Feature maps are taken before the ReLU, as in the style-transfer tutorial that the course's
     starter follows (Gatys et al. 2016 take them after it). Pooling takes the maximum.
     """
 
-    stages = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # (channels, convolutions)
-    layer_names = tuple(
-        f"conv_{s}_{i}" for s, (_, count) in enumerate(stages, 1) for i in range(1, count + 1)
-    )
+    stages: Stages
+    smallest = 16  # four times halved
 
     def __init__(self) -> None:
         """Build the network with random weights; `load` fills them in."""
@@ -39,28 +37,9 @@ class VGG19(FeatureNetwork):
             self.add_module(name, nn.Conv2d(previous, channels, 3, padding=1))
             previous = channels
 
-    @classmethod
-    def load(cls, path: str | Path) -> VGG19:
-        """Frozen network with torchvision's ImageNet weights from the file at `path`.
-
-        Raises:
-            InputError: The file does not hold VGG-19.
-        """
-        try:
-            state = torch.load(path, map_location="cpu", weights_only=True)
-            with torch.device("meta"):
-                network = cls()
-            network.load_state_dict(network._rename(state), assign=True)
-        except Exception as error:  # torch raises six different types for a broken file
-            raise InputError(
-                f"{path}: not a VGG-19 state dict of torchvision ({type(error).__name__}). "
-                "Hint: bring the right one with python -m hw5 fetch vgg19"
-            ) from error
-        return network.freeze()
-
     def steps(self, images: Tensor) -> Iterator[tuple[str, Tensor]]:
         """Yield every convolution's name and result, before the ReLU."""
-        x = _normalize(images)
+        x = normalize(images)
         for name in self.layer_names:
             if name.endswith("_1") and name != "conv_1_1":
                 x = nn.functional.max_pool2d(x, 2)
@@ -72,7 +51,7 @@ class VGG19(FeatureNetwork):
     def _channels(cls) -> list[int]:
         return [channels for channels, count in cls.stages for _ in range(count)]
 
-    def _rename(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
+    def own_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Torchvision numbers convolution, ReLU and pooling modules in one sequence."""
         renamed, index = {}, 0
         for _, count in self.stages:
@@ -85,7 +64,17 @@ class VGG19(FeatureNetwork):
         return renamed
 
 
-def _normalize(images: Tensor) -> Tensor:
-    """Pictures in [-1, 1] to the scale that torchvision's networks were trained with."""
-    mean, std = images.new_tensor(IMAGENET_MEAN), images.new_tensor(IMAGENET_STD)
-    return ((images + 1) / 2 - mean[:, None, None]) / std[:, None, None]
+class VGG19(VGG):
+    """The sixteen convolutions of VGG-19, conv_1_1 ... conv_5_4."""
+
+    title, zoo_name = "VGG-19", "vgg19"
+    stages: Stages = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))
+    layer_names = _names(stages)
+
+
+class VGG16(VGG):
+    """The thirteen convolutions of VGG-16, conv_1_1 ... conv_5_3."""
+
+    title, zoo_name = "VGG-16", "vgg16"
+    stages: Stages = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
+    layer_names = _names(stages)

@@ -13,6 +13,7 @@ places.py and trust.py (where they lie, which are right), fetching.py (how they 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -30,7 +31,13 @@ __all__ = [
 ]  # fmt: skip
 
 
-def load(name: str | Path, device: str | torch.device = "cpu", *, data: Path = DATA) -> nn.Module:
+def load(
+    name: str | Path,
+    device: str | torch.device = "cpu",
+    *,
+    data: Path = DATA,
+    instead: str = "",
+) -> nn.Module:
     """Ready network called `name`: float32, in evaluation mode, its weights frozen.
 
     Args:
@@ -39,6 +46,8 @@ def load(name: str | Path, device: str | torch.device = "cpu", *, data: Path = D
             reads (its digest is then not checked).
         device: Where the network is to live.
         data: Folder that holds the manifest.
+        instead: What does the network's work as long as its file is missing; by default what the
+            manifest says, which knows one use of each network only.
 
     Raises:
         InputError: Unknown name, missing, changed, truncated or unfit file, or NaN weights.
@@ -48,7 +57,7 @@ def load(name: str | Path, device: str | torch.device = "cpu", *, data: Path = D
     elif str(name).endswith(SUFFIX):
         network = saved.read_file(Path(name))
     else:
-        network = _read(str(name), data)
+        network = _read(str(name), data, instead)
     return network.eval().requires_grad_(False).to(device)
 
 
@@ -70,10 +79,11 @@ def path_of(name: str, *, data: Path = DATA) -> Path:
     return published.path_of(describe(name, data=data), data)
 
 
-def _read(name: str, data: Path) -> nn.Module:
+def _read(name: str, data: Path, instead: str) -> nn.Module:
     """Network of an entry: of a published file, out of a Python package, or bundled."""
     named = re.fullmatch(r"(.+)#([0-9]{1,6})", name)
     entry = describe(named[1] if named else name, data=data)
+    entry = replace(entry, instead=instead or entry.instead)
     if entry.published:
         return published.read(entry, data, label=int(named[2]) if named else None)
     if named:

@@ -8,15 +8,13 @@ line in READERS; by the time it is called, the file's digest has been checked.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from hw5 import checkpoints
 from hw5.kit.checks import InputError
-from hw5.models.features import VGG19, EfficientNetLite0
+from hw5.models.features import VGG16, VGG19, AlexNet, EfficientNetLite0, SqueezeNet
 from hw5.zoo.manifest import DATA, Entry
 from hw5.zoo.places import find, missing
 from hw5.zoo.recognise import sha256_of
@@ -25,24 +23,6 @@ from hw5.zoo.trust import promise, record
 
 # Kinds that hw5/checkpoints reads; it tells them apart by what is in the file.
 GENERATORS = ("official-stylegan2", "rosinality-stylegan2", "course-dcgan")
-
-
-def _classifier(name: str, path: Path) -> nn.Module:
-    """One of torchvision's ImageNet classifiers; pictures (N, 3, H, W) normalised as it asks."""
-    import torchvision  # takes a second
-
-    with torch.device("meta"):
-        network = torchvision.models.get_model(name, weights=None)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        network.load_state_dict(state, assign=True)
-    except Exception as error:  # torch and pickle raise half a dozen kinds for damaged files
-        raise InputError(
-            f"{path}: not torchvision's {name} ({type(error).__name__}). Hint: fetch it again"
-        ) from error
-    return network
-
-
 # kind -> what makes a network whose weights came with a Python package
 PACKAGED: dict[str, Callable[[], nn.Module]] = {
     "efficientnet-lite0": EfficientNetLite0,
@@ -50,9 +30,9 @@ PACKAGED: dict[str, Callable[[], nn.Module]] = {
 # kind -> what makes a network of a published file, running no code that the file may hold
 READERS: dict[str, Callable[..., nn.Module]] = {
     "vgg19": VGG19.load,
-    "alexnet": partial(_classifier, "alexnet"),
-    "vgg16": partial(_classifier, "vgg16"),
-    "squeezenet": partial(_classifier, "squeezenet1_1"),
+    "vgg16": VGG16.load,
+    "alexnet": AlexNet.load,
+    "squeezenet": SqueezeNet.load,
     **dict.fromkeys(GENERATORS, checkpoints.load),
 }
 

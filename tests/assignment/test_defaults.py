@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+
 import pytest
 import torch
 
+from hw5 import zoo
 from hw5.config import LPIPS_BACKBONES, LossWeights
 from hw5.defaults import build_criterion, open_features
 from hw5.kit import seeding
 from hw5.kit.checks import InputError
 from hw5.metrics import perceptual
 from hw5.metrics.perceptual import lpips_metric
-from hw5.models.features import EfficientNetLite0, WorldFeatures
+from hw5.models.features import AlexNet, EfficientNetLite0, SqueezeNet, WorldFeatures
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +27,27 @@ def pair():
 @pytest.fixture(scope="module")
 def everything():
     return build_criterion(LossWeights(pixel=1.0, perceptual=1.0, style=1.0, lpips=1.0))
+
+
+@pytest.fixture
+def fetched(tmp_path, monkeypatch):
+    """A function that puts a file of random weights into torch's hub cache, and trusts it."""
+    for variable in ("TORCH_HOME", "HW5_CACHE", "HW5_WEIGHTS"):
+        monkeypatch.setenv(variable, str(tmp_path / variable))
+
+    def fetched(name):
+        torch.manual_seed(0)
+        entry = zoo.describe(name)
+        network = {"alexnet": AlexNet, "squeezenet": SqueezeNet}[name]()
+        path = tmp_path / "TORCH_HOME/hub/checkpoints" / entry.filename
+        path.parent.mkdir(parents=True)
+        torch.save(network.state_dict(), path)
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        known = dataclasses.replace(entry, sha256=digest, bytes=path.stat().st_size)
+        monkeypatch.setattr(zoo, "describe", lambda *_, **__: known)
+        return path
+
+    return fetched
 
 
 def test_the_lpips_term_is_what_the_bundled_ruler_says(pair, everything):
@@ -63,16 +88,43 @@ def test_another_feature_network_is_asked_for_by_its_name():
     assert isinstance(criterion.perceptual.features, EfficientNetLite0)
 
 
-def test_a_feature_network_that_is_not_here_says_what_to_fetch(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", ["vgg19", "vgg16", "alexnet", "squeezenet"])
+def test_a_feature_network_that_is_not_here_says_what_to_fetch(tmp_path, monkeypatch, name):
     for variable in ("TORCH_HOME", "HW5_CACHE", "HW5_WEIGHTS"):
         monkeypatch.setenv(variable, str(tmp_path))
-    with pytest.raises(InputError, match=r"python -m hw5 fetch vgg19.*world-features"):
-        build_criterion(LossWeights(features="vgg19"))
+    with pytest.raises(InputError, match=rf"python -m hw5 fetch {name} .*; world-features does"):
+        build_criterion(LossWeights(features=name))
 
 
-def test_a_network_without_features_is_refused():
+@pytest.mark.parametrize("name", ["dcgan", "ffhq-1024", "no_such"])
+def test_a_network_without_features_is_refused_with_those_that_have_some(name):
+    with pytest.raises(InputError, match=rf"features: .*alexnet.*{name}") as caught:
+        open_features(name)
+    assert "fetch" not in str(caught.value)
+
+
+def test_a_file_of_a_network_without_features_is_refused():
     with pytest.raises(InputError, match="a feature network"):
-        open_features("dcgan")
+        open_features(str(zoo.DATA / zoo.describe("dcgan").file))
+
+
+@pytest.mark.parametrize(("name", "layers"), [("alexnet", "relu2"), ("squeezenet", "fire4")])
+def test_a_fetched_network_is_behind_the_perceptual_and_style_losses(fetched, name, layers, rng):
+    fetched(name)
+    weights = LossWeights(pixel=0.0, perceptual=1.0, style=1.0, features=name, layers=(layers,))
+    criterion = build_criterion(weights)
+    images = (torch.rand(2, 3, 64, 64, generator=rng) * 2 - 1).requires_grad_()
+    terms = criterion(images, images.detach().flip(0), None).terms
+    assert set(terms) == {"perceptual", "style"} and all((t > 0).all() for t in terms.values())
+    sum(terms.values()).sum().backward()
+    assert images.grad.abs().amax(dim=(1, 2, 3)).min() > 0
+
+
+def test_a_file_with_the_right_name_alone_is_passed_over(fetched):
+    path = fetched("squeezenet")
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    with pytest.raises(InputError, match=rf"{path.name} is passed over: its SHA-256.*world-feat"):
+        open_features("squeezenet")
 
 
 def test_a_loss_of_pixels_alone_opens_no_network():

@@ -126,6 +126,7 @@ def test_a_damaged_record_is_named_and_can_be_deleted(ablate, tmp_path):
         (["--layers", "conv_9_1-conv_9_2"], "conv_9_1"),
         (["--generator", "no_such"], "no_such"),
         (["--features", "no_such"], "no_such"),
+        (["--features", "dcgan"], "features"),
         (["--jobs", 0], "--jobs"),
         (["--out", "taken"], "taken"),
     ],

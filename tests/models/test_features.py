@@ -1,13 +1,22 @@
-"""Feature networks: one interface, and each network against an outside fact."""
+"""Feature networks: one interface, and those of this project against an outside fact.
+
+test_imagenet.py compares those with torchvision's weights.
+"""
 
 import pytest
 import skimage.data
 import torch
-import torchvision
 from torch.nn import functional as F
 
 from hw5.kit.checks import InputError
-from hw5.models.features import VGG19, EfficientNetLite0, WorldFeatures
+from hw5.models.features import (
+    VGG19,
+    AlexNet,
+    EfficientNetLite0,
+    FeatureNetwork,
+    SqueezeNet,
+    WorldFeatures,
+)
 from tests.tolerances import assert_close
 
 EGYPTIAN_CAT = 285  # class of ImageNet
@@ -28,9 +37,17 @@ def efficientnet() -> EfficientNetLite0:
     return EfficientNetLite0()
 
 
-@pytest.fixture(params=["vgg", "efficientnet", "world"])
-def network(request, efficientnet):
+@pytest.fixture(scope="module")
+def trunks() -> dict[str, FeatureNetwork]:
     torch.manual_seed(0)
+    return {"alexnet": AlexNet().freeze(), "squeezenet": SqueezeNet().freeze()}
+
+
+@pytest.fixture(params=["vgg", "alexnet", "squeezenet", "efficientnet", "world"])
+def network(request, efficientnet, trunks):
+    torch.manual_seed(0)
+    if request.param in trunks:
+        return trunks[request.param]
     if request.param == "vgg":
         return small_vgg()
     if request.param == "world":
@@ -41,21 +58,6 @@ def network(request, efficientnet):
 @pytest.fixture
 def images(rng) -> torch.Tensor:
     return torch.rand(2, 3, 32, 32, generator=rng) * 2 - 1
-
-
-@pytest.fixture(scope="module")
-def vgg_file(tmp_path_factory):
-    """Torchvision's own VGG-19 with random weights, saved as torchvision publishes it."""
-    torch.manual_seed(0)
-    with torch.device("meta"):
-        official = torchvision.models.vgg19(weights=None).features
-    official = official.to_empty(device="cpu").eval()
-    for parameter in official.parameters():
-        torch.nn.init.normal_(parameter, std=0.03)
-    path = tmp_path_factory.mktemp("hub") / "vgg19.pth"
-    torch.save({f"features.{name}": value for name, value in official.state_dict().items()}, path)
-    yield path, official
-    path.unlink()  # 80 MB: pytest would keep those of the last three runs
 
 
 def test_layers_come_in_the_order_asked(network, images):
@@ -125,41 +127,6 @@ def test_maps_shrink_and_never_grow_with_depth(network, images):
     sizes = [value.shape[2] for value in network(images, network.layer_names).values()]
     assert sizes == sorted(sizes, reverse=True)
     assert sizes[0] > sizes[-1]
-
-
-def test_vgg_layers_are_numbered_by_stage_and_convolution():
-    assert len(VGG19.layer_names) == 16
-    assert VGG19.layer_names[:5] == ("conv_1_1", "conv_1_2", "conv_2_1", "conv_2_2", "conv_3_1")
-    assert VGG19.layer_names[-1] == "conv_5_4"
-
-
-def test_vgg_maps_are_torchvisions_before_the_relu(vgg_file, images):
-    path, official = vgg_file
-    mean = torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)
-    std = torch.tensor([0.229, 0.224, 0.225]).view(3, 1, 1)
-    x, expected = (images.double() / 2 + 0.5 - mean) / std, []
-    official.double()
-    for module in official:
-        x = module(x)
-        if isinstance(module, torch.nn.Conv2d):
-            expected.append(x.clone())  # the ReLU after it writes over x
-    found = VGG19.load(path).double()(images.double(), VGG19.layer_names)
-    for got, wanted in zip(found.values(), expected, strict=True):
-        assert_close(got, wanted, "float32")
-
-
-@pytest.mark.parametrize("content", [b"<html>quota exceeded</html>", b"", b"PK\x03\x04cut off"])
-def test_a_file_that_is_no_vgg_is_refused(tmp_path, content):
-    path = tmp_path / "vgg.pth"
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=r"vgg\.pth.*fetch"):
-        VGG19.load(path)
-
-
-def test_another_networks_weights_are_refused(tmp_path):
-    torch.save({"features.0.weight": torch.zeros(4, 3, 3, 3)}, tmp_path / "vgg.pth")
-    with pytest.raises(InputError, match="not a VGG-19"):
-        VGG19.load(tmp_path / "vgg.pth")
 
 
 def test_efficientnet_calls_the_cat_a_cat(efficientnet):

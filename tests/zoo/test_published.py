@@ -12,6 +12,7 @@ import torchvision
 from hw5 import latents, zoo
 from hw5.kit.checks import InputError
 from hw5.models.generator import Generator
+from hw5.models.imagenet import normalize
 from hw5.zoo import manifest, published
 from tests.checkpoints import ada_files
 
@@ -41,11 +42,12 @@ def bring(tmp_path, own):
 
 
 @pytest.mark.parametrize("legacy", [False, True])
-def test_a_classifier_computes_what_torchvisions_does(official, bring, legacy, rng):
+def test_a_classifiers_trunk_computes_what_torchvisions_does(official, bring, legacy, rng):
     data = bring(official.state_dict(), legacy)
-    images = torch.randn(2, 3, 64, 64, generator=rng)
+    images = torch.rand(2, 3, 64, 64, generator=rng) * 2 - 1
     loaded = zoo.load("squeezenet", data=data)
-    torch.testing.assert_close(loaded(images), official(images))
+    expected = official.features(normalize(images))
+    torch.testing.assert_close(loaded(images, ["fire9"])["fire9"], expected)
     assert not any(p.requires_grad for p in loaded.parameters()) and not loaded.training
 
 
@@ -59,7 +61,7 @@ def test_weights_that_are_no_numbers_are_named(official, bring, bad):
 
 @pytest.mark.parametrize("state", [{}, {"features.0.weight": torch.zeros(1)}, [1, 2], "text"])
 def test_a_file_that_holds_another_network_is_refused(bring, state):
-    with pytest.raises(InputError, match="not torchvision's squeezenet1_1"):
+    with pytest.raises(InputError, match="not torchvision's SqueezeNet"):
         zoo.load("squeezenet", data=bring(state))
 
 
@@ -71,6 +73,14 @@ class Bomb:
 def test_no_code_of_a_file_is_run(bring):
     with pytest.raises(InputError, match="not torchvision's"):
         zoo.load("squeezenet", data=bring({"features.0.weight": Bomb()}))
+
+
+def test_what_is_used_meanwhile_can_be_said_for_the_use_that_is_meant(tmp_path, own):
+    manifest.register(zoo.describe("alexnet"), tmp_path / "data")
+    with pytest.raises(InputError, match=r"fetch alexnet \(244 MB\); lpips-heads does its work"):
+        zoo.load("alexnet", data=tmp_path / "data")
+    with pytest.raises(InputError, match=r"fetch alexnet \(244 MB\); something does its work"):
+        zoo.load("alexnet", data=tmp_path / "data", instead="something")
 
 
 def test_a_vgg19_whose_weights_are_no_numbers_is_refused(tmp_path, monkeypatch, own):
