@@ -89,8 +89,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     name, *rest = words
     try:
         return parsed(COMMANDS[name], rest, f"{PROGRAM} {name}")()
-    except KeyboardInterrupt:
-        print("hw5: stopped", file=sys.stderr)
+    except (
+        KeyboardInterrupt
+    ) as stop:  # Ctrl-C itself says nothing; a command that kept its work does
+        print(f"hw5: {str(stop) or 'stopped'}", file=sys.stderr)
         return INTERRUPTED
     except NotImplementedError as error:
         return report_unwritten_task(error)

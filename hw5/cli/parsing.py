@@ -1,7 +1,8 @@
 """The words of a command line, checked: what a command is to be called with, or one clear line.
 
-Offers `parsed`. tyro reports a wrong word in a box that names Python's groups and types; the box is
-taken apart here, and what it says is said of the option, like every other refusal.
+Offers `parsed` and `is_given`. tyro reports a wrong word in a box that names Python's groups and
+types; the box is taken apart here, and what it says is said of the option, like every other
+refusal.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ class Unicode(io.StringIO):
 def parsed(command: Command, words: Sequence[str], prog: str) -> Callable[[], int]:
     """`command` with the arguments that `words` ask for, ready to be called.
 
+    A command with a parameter `words`, hidden from its help, gets the words themselves: values do
+    not tell an option that was given from one that was left out.
+
     Raises:
         SystemExit: after help.
         InputError: a word that cannot be used.
@@ -43,6 +47,7 @@ def parsed(command: Command, words: Sequence[str], prog: str) -> Callable[[], in
 
     @functools.wraps(command)
     def later(*arguments: object, **options: object) -> Callable[[], int]:
+        options |= {"words": tuple(words)} if "words" in options else {}
         return functools.partial(command, *arguments, **options)
 
     said, shown = Unicode(), Unicode()
@@ -104,6 +109,11 @@ def help_without_none(text: str) -> str:
             cut = cut[:border] + " " * (len(line) - len(cut)) + cut[border:]
         lines.append(re.sub(r" +\n", "\n", cut))
     return "".join(lines)
+
+
+def is_given(option: str, words: Sequence[str]) -> bool:
+    """Does an option such as --num-steps stand among the words?"""
+    return any(word.partition("=")[0].replace("_", "-") == option for word in words)
 
 
 def values_of(option: str, words: Sequence[str]) -> list[str]:

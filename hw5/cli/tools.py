@@ -117,9 +117,10 @@ def save_search(
     images: Mapping[str, Images],
     extra: Mapping[str, object],
     *,
+    files: Mapping[str, bytes] | None = None,
     overwrite: bool,
 ) -> None:
-    """Write a search's outcome as a run folder; `extra` goes into its record."""
+    """Write a search's outcome as a run folder; `extra` goes into its record, `files` beside it."""
     history = [*found.history[:-1:EVERY], found.history[-1]]
     record = {
         **{name: asdict(value) if is_dataclass(value) else value for name, value in extra.items()},
@@ -136,6 +137,7 @@ def save_search(
         images={**images, "result": found.image},
         arrays={"code": found.code, "start": found.start, **noise},
         record=record,
+        files=files,
         overwrite=overwrite,
     )
 

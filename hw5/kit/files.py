@@ -152,13 +152,16 @@ def _swap_in(new: Path, path: Path) -> None:
         new.replace(path)
         return
     old = path.with_name(f".{path.name}.{secrets.token_hex(4)}.old")
-    path.replace(old)
     try:
+        path.replace(old)
         new.replace(path)
-    except OSError:
-        old.replace(path)
+    except BaseException:  # Ctrl-C, too, must not leave the old one under a hidden name
+        if old.exists() and not path.exists():
+            old.replace(path)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    finally:
+        if path.exists():  # else the old one is all there is
+            shutil.rmtree(old, ignore_errors=True)
 
 
 def _remove(path: Path) -> None:

@@ -57,6 +57,7 @@ def save_run(
     images: Mapping[str, Images],
     arrays: Mapping[str, torch.Tensor],
     record: Mapping[str, object],
+    files: Mapping[str, bytes] | None = None,
     overwrite: bool = False,
 ) -> Path:
     """Write a run folder and return its path.
@@ -67,6 +68,7 @@ def save_run(
         arrays: name to tensor of any shape; bfloat16 becomes float32, which holds its values
             exactly.
         record: anything that `strict_json.plain` takes.
+        files: name to contents of further files, as they are; `load_run` leaves them alone.
         overwrite: replace an earlier run there. Any other filled folder is refused even then.
 
     Raises:
@@ -83,6 +85,7 @@ def save_run(
     contents = {f"{name}.png": to_png(picture) for name, picture in images.items()}
     contents[RECORD] = strict_json.to_bytes(record)
     contents[ARRAYS] = _pack(arrays)
+    contents |= files or {}
     with atomic_folder(folder, overwrite=overwrite) as temporary:
         for name, data in contents.items():
             (temporary / name).write_bytes(data)

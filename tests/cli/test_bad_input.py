@@ -338,7 +338,8 @@ def test_an_output_below_a_file_is_refused(refuse, tmp_path, tiny):
     refuse("project", "chelsea", "--generator", tiny, *QUICK, "--out", "file/run")
 
 
-def test_an_interrupted_projection_leaves_nothing(run, tmp_path, tiny, monkeypatch):
+def test_a_projection_that_ends_at_once_leaves_nothing(run, tmp_path, tiny, monkeypatch):
+    """As by a second Ctrl-C; what the first keeps, test_resume.py says."""
     from hw5 import search
 
     def stop(*_, **__):

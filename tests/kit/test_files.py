@@ -170,6 +170,28 @@ class TestAtomicFolder:
             (temporary / "new").touch()
         assert everything(tmp_path) == ["run", "run/old"]
 
+    @pytest.mark.parametrize("last", [".old", "run"])
+    def test_ctrl_c_between_two_renamings_brings_the_old_folder_back(
+        self, tmp_path, monkeypatch, last
+    ):
+        (tmp_path / "run").mkdir()
+        (tmp_path / "run" / "old").touch()
+        really, pressed = Path.replace, []
+
+        def press_after(self, target):
+            really(self, target)
+            if target.name.endswith(last) and not pressed:
+                pressed.append(target)
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(Path, "replace", press_after)
+        with (
+            pytest.raises(KeyboardInterrupt),
+            files.atomic_folder(tmp_path / "run", overwrite=True) as temporary,
+        ):
+            (temporary / "new").touch()
+        assert everything(tmp_path) == ["run", "run/old" if last == ".old" else "run/new"]
+
     def test_a_file_of_that_name_is_kept(self, tmp_path):
         (tmp_path / "run").write_text("old")
         with (
