@@ -175,7 +175,8 @@ class Judge:
         for each in analysis.ATTRIBUTES:
             towards = ~each.holds(numbers)
             plane = self.planes[each.factor]
-            after = analysis.push(self.generator, codes, plane, self.samples, towards)
+            by = analysis.stride(each, plane, self.samples)
+            after = analysis.push(self.generator, codes, plane, by, towards)
             figures = analysis.judge_push(
                 made, after, each, samples=self.samples, reader=self.reader, known=self.known
             )

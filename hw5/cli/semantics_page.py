@@ -28,7 +28,8 @@ INTRODUCTION = (
 )
 PUSHED = (
     f"Each code was pushed {PUSH:g} standard deviations across the boundary, away from what the "
-    "picture shows. Flipped is the share that is read on the other side afterwards; moved, how "
+    "picture shows; glasses, which few wear, by as much as lies between the middles of both sides. "
+    "Flipped is the share that is read on the other side afterwards; moved, how "
     "far the asked factor went, in standard deviations of the samples; strayed, how many other "
     "factors of a cat moved beyond what the reader confuses in rendered pairs; identity is the "
     "cosine similarity to the cat before. FID and SWD are against the real pictures. A good edit "

@@ -6,8 +6,8 @@ points between two of them, and codes pushed across a boundary, still give pictu
 ones (table 2: FID and SWD)? Here two more questions have an answer: did the push change what it was
 meant to change, and is it still the same cat?
 
-Offers `ATTRIBUTES`, `draw_samples`, `boundaries`, `classify`, `halfway`, `push` and
-`judge_push`. The command is hw5/cli/semantics.py. Read first: semantics.py.
+Offers `ATTRIBUTES`, `draw_samples`, `boundaries`, `classify`, `halfway`, `stride`,
+`push` and `judge_push`. The command is hw5/cli/semantics.py. Read first: semantics.py.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ BATCH = 50  # pictures rendered and read at a time
 # 500,000 samples; of our 10,000 that is too few for a plane in 128 dimensions. Not for what is on
 # or off: 6 % of the samples wear glasses, and nearly half of "the 10 % that most wear them" do not.
 EXTREMES = 0.1
-PUSH = 2.0  # how far an edit moves, in standard deviations of the samples' distances
+PUSH = 2.0  # how far an edit moves, in standard deviations of the samples' distances; see stride
 
 
 @dataclass(frozen=True)
@@ -173,22 +173,35 @@ def halfway(generator: Generator, codes: Codes) -> Images:
     return torch.cat([render(generator, some, "w+") for some in middles.split(BATCH)]).clamp(-1, 1)
 
 
+def stride(attribute: Attribute, plane: Boundary, samples: Samples) -> Tensor:
+    """How far a push along the boundary's normal goes, a number in units of w.
+
+    `PUSH` standard deviations of the samples' distances; for a switch from the middle of one side
+    to that of the other, which lie many deviations apart where few samples are on: with one on in
+    eighteen, two deviations leave all of the others where they were.
+    """
+    distance = signed_distance(plane, samples.codes)
+    if not attribute.is_switch:
+        return PUSH * distance.std()
+    on = attribute.holds(samples.numbers)
+    return distance[on].mean() - distance[~on].mean()
+
+
 @torch.no_grad()
 def push(
-    generator: Generator, codes: Codes, plane: Boundary, samples: Samples, towards: Tensor
+    generator: Generator, codes: Codes, plane: Boundary, by: float | Tensor, towards: Tensor
 ) -> Images:
-    """Pictures of codes moved `PUSH` standard deviations along a boundary's normal, (N, 3, H, W).
+    """Pictures of codes moved along a boundary's normal, (N, 3, H, W).
 
     Args:
         generator: see models/generator.py.
         codes: w+ (N, L, d); all layers move alike.
         plane: as `boundaries` gives it.
-        samples: their distances to the plane set the unit.
+        by: how far, in units of w; see `stride`.
         towards: (N,) bool: to the positive side, or away from it?
     """
-    unit = signed_distance(plane, samples.codes).std()
     sign = torch.where(towards, 1.0, -1.0)[:, None, None].to(codes)
-    moved = codes + sign * (PUSH * unit) * plane.normal.to(codes)
+    moved = codes + sign * by * plane.normal.to(codes)
     return torch.cat([render(generator, some, "w+") for some in moved.split(BATCH)]).clamp(-1, 1)
 
 

@@ -9,7 +9,7 @@ import torch
 
 from hw5.checking.fakes import LAYERS, WIDTH, LinearGenerator
 from hw5.inversion import semantic_analysis as analysis
-from hw5.inversion.semantics import signed_distance
+from hw5.inversion.semantics import Boundary, signed_distance
 from hw5.kit import seeding
 from hw5.kit.checks import InputError
 from hw5.latents import render, sample_codes
@@ -132,11 +132,29 @@ def test_a_push_goes_as_far_as_promised_and_takes_nothing_else_along(
     before = render(generator, codes, "w+")
     for each in analysis.ATTRIBUTES:
         towards = ~each.holds(reader.read(before))
-        after = analysis.push(generator, codes, planes[each.factor], samples, towards)
-        found = analysis.judge_push(before, after, each, **judges)
-        assert found.moved == pytest.approx(analysis.PUSH, rel=0.1), each.factor
+        plane = planes[each.factor]
+        by = analysis.stride(each, plane, samples)
+        found = analysis.judge_push(
+            before, analysis.push(generator, codes, plane, by, towards), each, **judges
+        )
+        far = by / signed_distance(plane, samples.codes).std() if each.is_switch else analysis.PUSH
+        assert found.moved == pytest.approx(float(far), rel=0.1), each.factor
         assert found.strayed == 0, each.factor
         assert found.identity > 0.99, each.factor
+
+
+def test_a_rare_switch_is_pushed_from_the_middle_of_one_side_to_that_of_the_other():
+    """One in twenty wears them, four units away: that is 4.6 of the deviations of all codes."""
+    glasses = analysis.ATTRIBUTES[3]
+    on = (torch.arange(2_000) % 20 == 0).double()
+    codes = torch.zeros(2_000, 1, 8, dtype=torch.float64)
+    codes[:, 0, 2] = 4 * on + 0.1 * torch.randn(2_000, generator=seeding.make(0)).double()
+    numbers = targets(neutral(2_000)).double()
+    numbers[:, column_of("glasses")] = on
+    plane = Boundary(torch.eye(8, dtype=torch.float64)[2], -2.0, 1.0)
+    by = analysis.stride(glasses, plane, analysis.Samples(codes, numbers))
+    assert float(by) == pytest.approx(4, abs=0.05)
+    assert by > 4 * signed_distance(plane, codes).std()
 
 
 def test_a_push_flips_whatever_lies_nearer_than_it_goes(generator, planes, samples, reader, judges):
@@ -146,7 +164,10 @@ def test_a_push_flips_whatever_lies_nearer_than_it_goes(generator, planes, sampl
     wears = each.holds(reader.read(before))
     plane = planes[each.factor]
     found = analysis.judge_push(
-        before, analysis.push(generator, codes, plane, samples, ~wears), each, **judges
+        before,
+        analysis.push(generator, codes, plane, analysis.stride(each, plane, samples), ~wears),
+        each,
+        **judges,
     )
     near = each.of(samples.numbers[:200]).abs() < analysis.PUSH * each.of(samples.numbers).std()
     assert found.flipped == pytest.approx(near.float().mean().item(), abs=0.03)
@@ -157,7 +178,8 @@ def test_what_moved_without_being_asked_is_counted_by_the_ruler(
 ):
     yaw, age = analysis.ATTRIBUTES[:2]
     before = render(generator, codes, "w+")
-    after = analysis.push(generator, codes, planes["yaw"], samples, ~yaw.holds(reader.read(before)))
+    by = analysis.stride(yaw, planes["yaw"], samples)
+    after = analysis.push(generator, codes, planes["yaw"], by, ~yaw.holds(reader.read(before)))
     assert analysis.judge_push(before, after, age, **judges).strayed == 1  # yaw, in each picture
     blind = judges["known"].explained.clone()
     blind[[factor.name for factor in FACTORS].index("yaw")] = 0
@@ -170,7 +192,8 @@ def test_a_push_the_wrong_way_is_seen(generator, codes, planes, samples, reader,
     each = analysis.ATTRIBUTES[0]
     before = render(generator, codes, "w+")
     holds = each.holds(reader.read(before))
-    after = analysis.push(generator, codes, planes[each.factor], samples, holds)
+    by = analysis.stride(each, planes[each.factor], samples)
+    after = analysis.push(generator, codes, planes[each.factor], by, holds)
     found = analysis.judge_push(before, after, each, **judges)
     assert found.moved == pytest.approx(-analysis.PUSH, rel=0.1)
     assert found.flipped == 0
