@@ -125,10 +125,11 @@ def backdrop(x: Tensor, y: Tensor, factors: Factors) -> Tensor:
         InputError: a background that is none of `BACKGROUNDS`.
     """
     kinds = factors["background"].round().long()
-    low, high = kinds.amin(), kinds.amax()
-    if low < 0 or high >= len(_DRAW):
+    unknown = (kinds < 0) | (kinds >= len(_DRAW))
+    if unknown.any():
         expected = f"a number from 0 to {len(_DRAW) - 1}: {', '.join(BACKGROUNDS)}"
-        raise InputError.about("background", expected=expected, got=f"{low:g} to {high:g}")
+        got = f"{kinds[unknown][0]:g}"
+        raise InputError.about("background", expected=expected, got=got)
     out = x.new_empty(len(factors), 3, x.shape[1])
     for kind in kinds.unique().tolist():
         chosen = kinds == kind

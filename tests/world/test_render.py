@@ -166,3 +166,9 @@ def test_a_wrong_size_is_refused(size):
 def test_an_unknown_part_is_refused(small):
     with pytest.raises(InputError, match="whiskers"):
         small.mask("whisker")
+
+
+@pytest.mark.parametrize("background", [-1, 6, 9])
+def test_a_background_that_is_none_is_refused(background):
+    with pytest.raises(InputError, match=f"0 to 5: plain, .*got {background}"):
+        render(neutral(background=background), 16)
