@@ -64,5 +64,5 @@ def of_earlier_renderers() -> list[str]:
 
     They are not stale for it: a changed line of the source need not change a picture anyone sees.
     """
-    cards = {name: zoo.card(name) for name in zoo.names() if zoo.describe(name).file}
-    return [name for name, card in cards.items() if card.get("renderer") != renderer_digest()]
+    today, bundled = renderer_digest(), (name for name in zoo.names() if zoo.describe(name).file)
+    return [name for name in bundled if zoo.card(name).get("renderer") != today]
