@@ -46,7 +46,8 @@ def open_features(name: str = "", device: torch.device = CPU) -> FeatureNetwork:
     if not isinstance(network, FeatureNetwork):
         got = f"{name}, weights of another kind ({type(network).__name__})"
         raise InputError.about("features", expected="a feature network", got=got)
-    return network
+    # Convolutions with their channels last were 1.2 to 2 times as fast on a CPU.
+    return network.to(memory_format=torch.channels_last)
 
 
 def open_generator(name: str, device: torch.device = CPU) -> Generator:

@@ -23,6 +23,7 @@ from hw5.kit import seeding
 from hw5.losses import Criterion
 from hw5.metrics.perceptual import lpips_metric
 from hw5.metrics.pixels import psnr
+from hw5.metrics.ruler import open_ruler
 from hw5.models.generator import Generator
 from hw5.projector import project
 from hw5.shapes import Images
@@ -77,7 +78,7 @@ def balanced(
 
 def judges() -> dict[str, Callable[..., float]]:
     """Rulers by name, of (found, target, true targets of the reader)."""
-    lpips, reader = lpips_metric("offline"), zoo.load("world-reader")
+    lpips, reader = lpips_metric("offline"), open_ruler()
     return {
         "psnr_db": lambda found, target, _: psnr(found, target).item(),
         "lpips": lambda found, target, _: lpips(found, target).item(),

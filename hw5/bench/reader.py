@@ -7,8 +7,8 @@ of its card measured anew.
 
 from __future__ import annotations
 
-from hw5 import zoo
 from hw5.kit import seeding
+from hw5.metrics.ruler import open_ruler
 from hw5.metrics.what_changed import noise_floor, probe_pairs
 from hw5.train import read_quality, recognise
 from hw5.world.factors import FACTORS
@@ -18,7 +18,7 @@ NUM_PAIRS = 200
 
 def measure_reader() -> dict[str, float]:
     """Floor of each factor in its unit, and the share of its true changes that is read."""
-    reader = zoo.load("world-reader")
+    reader = open_ruler()
     known = noise_floor(reader.read, probe_pairs(NUM_PAIRS, rng=seeding.make(0)))
     found = {"factors_told": float(len(FACTORS) - len(known.unread))}
     for column, factor in enumerate(FACTORS):
@@ -30,7 +30,7 @@ def measure_reader() -> dict[str, float]:
 
 def measure_world_reader() -> dict[str, float]:
     """R2 or share right of each factor, IoU of each part, ROC-AUC of identity, on unseen cats."""
-    reader = zoo.load("world-reader")
+    reader = open_ruler()
     judged = read_quality.measure_reader(reader, compiled=True)
-    recognised = recognise.recognition(reader, recognise.IdentitySettings())
+    recognised = recognise.recognition(reader.reader, recognise.IdentitySettings())
     return {name.replace(" ", "_"): value for name, value in (judged | recognised).items()}

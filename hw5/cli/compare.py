@@ -41,6 +41,7 @@ def compare(
     from hw5.kit import strict_json
     from hw5.kit.files import atomic_write, refuse_existing
     from hw5.metrics.perceptual import lpips_metric
+    from hw5.metrics.ruler import open_ruler
     from hw5.world.dataset import split_factors
 
     known = all_methods.available(settings)
@@ -51,7 +52,7 @@ def compare(
     pictures = inverting.held_out(settings)
     place = settings.place()
     truth = comparison.Reference(pictures, zoo.load("efficientnet-lite0", place))
-    ruler, reader = lpips_metric("offline").to(place), zoo.load("world-reader", place)
+    ruler, reader = lpips_metric("offline").to(place), open_ruler(place)
     judges, found = comparison.Judges(ruler, reader), {}
     for name, shards in inverting.invert_each(chosen, known, pictures, settings, out):
         found[name] = comparison.judge(shards, truth, cats, judges)

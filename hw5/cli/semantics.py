@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hw5.inversion.semantics import PrecisionRecall
     from hw5.metrics.what_changed import NoiseFloor
     from hw5.models.generator import Generator
-    from hw5.models.world_reader import WorldReader
+    from hw5.models.second_look import Ruler
     from hw5.shapes import Codes, Images
     from hw5.world.factors import Factors
 
@@ -99,7 +99,7 @@ class Judge:
     """Everything that a method's codes are held against."""
 
     generator: Generator
-    reader: WorldReader
+    reader: Ruler
     samples: Samples
     planes: dict[str, Any]
     known: NoiseFloor
@@ -114,11 +114,12 @@ class Judge:
         from hw5.inversion import semantic_analysis as analysis
         from hw5.inversion.comparison import Reference
         from hw5.kit import seeding
+        from hw5.metrics.ruler import open_ruler
         from hw5.metrics.what_changed import noise_floor, probe_pairs
 
         generator, reader = (
             open_generator("stylegan2", pictures.device),
-            zoo.load("world-reader", pictures.device),
+            open_ruler(pictures.device),
         )
         samples = kept_samples(generator, reader, asking.samples, out)
         planes = analysis.boundaries(samples, rng=seeding.make(SEED))
@@ -184,7 +185,7 @@ class Judge:
         return rows
 
 
-def kept_samples(generator: Generator, reader: WorldReader, count: int, out: Path) -> Samples:
+def kept_samples(generator: Generator, reader: Ruler, count: int, out: Path) -> Samples:
     """Samples out of their file in `out`; drawn and put there if there is none.
 
     The file's name says which networks they are of: with others, they are drawn anew.

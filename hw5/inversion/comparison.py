@@ -29,7 +29,7 @@ from hw5.world.factors import Factors
 from hw5.world.targets import targets
 
 if TYPE_CHECKING:
-    from hw5.models.world_reader import WorldReader
+    from hw5.models.second_look import Ruler
 
 BATCH = 50  # pictures judged at a time
 
@@ -92,7 +92,7 @@ class Judges:
     """The networks that look at reconstructions; no method was trained against the reader."""
 
     lpips: LpipsMetric
-    reader: WorldReader
+    reader: Ruler
 
 
 def judge(

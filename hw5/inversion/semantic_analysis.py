@@ -36,7 +36,7 @@ from hw5.world.targets import WORN, readings
 
 if TYPE_CHECKING:
     from hw5.models.generator import Generator
-    from hw5.models.world_reader import WorldReader
+    from hw5.models.second_look import Ruler
 
 BATCH = 50  # pictures rendered and read at a time
 # Share of the samples at each end that a boundary is learned from. InterFaceGAN's code takes 2 % of
@@ -99,7 +99,7 @@ class Pushed:
 @torch.no_grad()
 def draw_samples(
     generator: Generator,
-    reader: WorldReader,
+    reader: Ruler,
     count: int = 10_000,
     *,
     rng: torch.Generator,
@@ -109,7 +109,7 @@ def draw_samples(
 
     Args:
         generator: with w; see models/generator.py.
-        reader: see models/world_reader.py.
+        reader: see models/second_look.py.
         count: how many; 10,000 take some minutes.
         rng: source of the codes.
         on_step: called after each batch of `BATCH`.
@@ -212,7 +212,7 @@ def judge_push(
     attribute: Attribute,
     *,
     samples: Samples,
-    reader: WorldReader,
+    reader: Ruler,
     known: NoiseFloor,
 ) -> Pushed:
     """Did the push change what it was meant to, and nothing else?

@@ -3,7 +3,7 @@
 Offers `what_changed`, which compares pictures before and after an edit through a reader, and its
 answer, `Change`; `noise_floor`, which finds out how far that reader can be trusted, on
 `probe_pairs`, rendered pairs whose true changes are known. A reader turns pictures into numbers in
-the layout of world/targets.py, such as `zoo.load("world-reader").read`.
+the layout of world/targets.py, such as `metrics.ruler.open_ruler().read`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""A StyleGAN2 for a moving hand: all that does not depend on the code is computed ahead, once.
+"""A StyleGAN2 whose weights stay: all that does not depend on the code is computed ahead, once.
 
-Offers `freeze`. A slider asks one network for picture after picture. Here gains are multiplied into
-weights, squared kernels are summed, noise joins the bias, and all lies in memory as convolutions
-read it: half the time of `StyleGAN2.synthesize` on a CPU, and its pictures up to rounding, without
-gradients. Read first: stylegan2.py.
+Offers `freeze`. A slider asks one network for picture after picture, and so does a search for a
+code. Here gains are multiplied into weights, squared kernels are summed, noise joins the bias, and
+all lies in memory as convolutions read it: half the time of `StyleGAN2.synthesize` on a CPU, three
+quarters with gradients, and its pictures up to rounding. Gradients reach codes, not weights. Read
+first: stylegan2.py.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class FrozenStyleGAN2(Generator):
         return self.network.map(z)
 
     def synthesize(self, w_plus: Tensor, *, noise: str = "fixed") -> Tensor:
-        """Pictures (N, 3, H, W), without gradients, of one code per layer.
+        """Pictures (N, 3, H, W) of one code per layer; gradients go to codes that ask for them.
 
         Args:
             w_plus: Codes (N, num_layers, w_dim).
@@ -67,14 +68,18 @@ class FrozenStyleGAN2(Generator):
         """
         check_shape("w_plus", w_plus, ("N", self.num_layers, self.w_dim))
         check_choice("noise", noise, ("fixed",))
+        # what is computed ahead must be ordinary tensors, wherever the first picture is asked for
+        with torch.inference_mode(False), torch.no_grad():
+            self._renew()
+        if w_plus.requires_grad and torch.is_grad_enabled():
+            return self._draw(w_plus)
         with torch.inference_mode():
             image = self._draw(w_plus)
         return image.clone()  # an ordinary tensor again: autograd would refuse the other kind
 
     def _draw(self, w_plus: Tensor) -> Tensor:
-        self._renew()
-        first = self.network.synthesis.block(4)
-        x, image = first.const.expand(len(w_plus), *first.const.shape), None
+        const = self.network.synthesis.block(4).const.detach()
+        x, image = const.expand(len(w_plus), *const.shape), None
         for index, fir, step in self._steps:
             result = step(x, w_plus[:, index])
             if fir is None:
@@ -109,14 +114,14 @@ class _Conv:
 
     style: Callable[[Tensor], Tensor]  # w (N, d) to gains of the input channels (N, I)
     weight: Tensor  # (O, I, 3, 3); (I, O, 3, 3) where it doubles the size
-    energy: Tensor  # (I, O): kernels squared and summed over their places
+    energy: Tensor  # (I, O): kernels squared and summed over their places, / LRELU_GAIN ** 2
     offset: Tensor  # (1, O, H, W): noise and bias
     blur: Tensor | None  # (O, 1, 4, 4) where it doubles the size
 
     def __call__(self, x: Tensor, w: Tensor) -> Tensor:
         """Features (N, O, H, W) of x (N, I, h, w)."""
         style = self.style(w)
-        factor = (style.square() @ self.energy).add_(EPSILON).rsqrt_().mul_(LRELU_GAIN)  # (N, O)
+        factor = (style.square() @ self.energy).add_(EPSILON / LRELU_GAIN**2).rsqrt_()  # (N, O)
         x = x * style[:, :, None, None]
         if self.blur is None:
             x = F.conv2d(x, self.weight, padding=1)
@@ -144,7 +149,7 @@ def _frozen_conv(layer: SynthesisLayer) -> _Conv:
     weight, blur = layer.weight, None
     noise = layer.noise_const * layer.noise_strength
     offset = (noise + layer.bias[:, None, None]) * LRELU_GAIN  # (O, H, W)
-    energy = weight.square().sum(dim=(2, 3)).T  # (I, O)
+    energy = weight.square().sum(dim=(2, 3)).T / LRELU_GAIN**2  # (I, O)
     if layer.up:
         weight = weight.transpose(0, 1)
         fir = 4 * layer.resample_filter.flip(0, 1)  # 4: three of four pixels were zeros

@@ -10,12 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from hw5.kit.checks import check_shape
+
+
+class Look(NamedTuple):
+    """All that one pass over N pictures gives."""
+
+    numbers: Tensor  # (N, num_outputs)
+    parts: Tensor  # logits (N, num_classes, 64, 64)
+    summary: Tensor  # (N, head_width)
 
 
 class WorldReader(nn.Module):
@@ -83,6 +92,12 @@ class WorldReader(nn.Module):
         maps = self._maps(images)
         few = slice(num_segmented)
         return self._read(maps[-1]), self._segment(images[few], [each[few] for each in maps])
+
+    def look(self, images: Tensor) -> Look:
+        """Return the results of `read`, `segment` and `summary` from one pass."""
+        maps = self._maps(images)
+        summary = self._summary(maps[-1])
+        return Look(self.readout(summary), self._segment(images, maps), summary)
 
     def summary(self, images: Tensor) -> Tensor:
         """The reader's hidden layer, (N, head_width): all it knows of a picture."""

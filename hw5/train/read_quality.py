@@ -13,6 +13,7 @@ import torch
 
 from hw5.metrics.readings import score_readings
 from hw5.metrics.segmentation import iou
+from hw5.models.second_look import Ruler
 from hw5.models.world_reader import WorldReader
 from hw5.world import dataset
 from hw5.world.dataset import split_factors
@@ -26,7 +27,7 @@ _BATCH = 100
 
 @torch.no_grad()
 def measure_reader(
-    reader: WorldReader, *, count: int = 2_000, compiled: bool = False
+    reader: WorldReader | Ruler, *, count: int = 10_000, compiled: bool = False
 ) -> dict[str, float]:
     """Figure of every factor ("reads yaw"), IoU of every part and their mean, on test pictures."""
     reader.eval()

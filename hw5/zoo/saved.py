@@ -27,6 +27,7 @@ from hw5.models.features import WorldFeatures
 from hw5.models.lpips_heads import LpipsHeads
 from hw5.models.multiscale import MultiscaleDiscriminator
 from hw5.models.projected import ProjectedDiscriminator
+from hw5.models.second_look import SecondLook
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.models.world_reader import WorldReader
 from hw5.zoo.limits import check_amount, check_config
@@ -53,6 +54,7 @@ BUILDERS: dict[str, Callable[..., nn.Module]] = {
     "projected-discriminator": _projected,
     "world-features": WorldFeatures,
     "world-reader": WorldReader,
+    "second-look": SecondLook,
     "lpips-heads": LpipsHeads,
     "encoder": Encoder,
 }

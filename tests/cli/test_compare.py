@@ -179,7 +179,8 @@ def test_keys_name_the_networks_and_settings_that_a_method_uses(tmp_path):
         ("encoder", {"encoder", "in-domain", "ours"}),
         ("world-features", {"image2stylegan", "in-domain", "ours"}),
         ("stylegan2", set(keys())),
-        ("world-reader", set()),  # it only judges
+        ("world-reader", set()),  # these only judge
+        ("second-look", set()),
     ],
 )
 def test_a_shipped_weight_that_changes_changes_the_keys_of_its_users(monkeypatch, weight, users):

@@ -22,6 +22,7 @@ from hw5.metrics.perceptual import lpips_metric
 from hw5.metrics.triplets import Triplets
 from hw5.models.lpips_heads import Taps
 from hw5.models.stylegan2 import StyleGAN2
+from hw5.models.world_reader import WorldReader
 from hw5.testing.elsewhere import ELSEWHERE, elsewhere
 from hw5.train import (
     adversarial,
@@ -38,6 +39,7 @@ from hw5.train import (
 from hw5.train.adversarial import AdversarialSettings
 from hw5.train.grow import GrowthPlan
 from hw5.train.regress import RegressSettings
+from hw5.world.targets import NUM_TARGETS
 from tests.train import tiny
 from tests.train.clock import Clock
 
@@ -66,7 +68,7 @@ GROWTH = GrowthPlan(
     pairs=replace(PAIRS, stages=((128, 1.0),), window=64, mapped=True),
     adversarial=replace(DUEL, window=64),
 )
-WHOLE = ("world-features", "world-reader", "lpips-heads", "stylegan2", GROWTH.name)
+WHOLE = ("world-features", "world-reader", "second-look", "lpips-heads", "stylegan2", GROWTH.name)
 ENCODERS = tuple(plan.name for plan in encoder_recipes.PLANS)
 
 
@@ -82,6 +84,7 @@ def few_pictures(cache, monkeypatch):
     for module, name, numbers in (
         (recipes, "Supervision", {"pictures": CATS, "batch": 4}),
         (recipes, "measure_reader", {"count": CATS}),
+        (recipes, "SecondLookSettings", {"pictures": CATS, "looks": 1, "steps": 2, "batch": 8}),
         (recipes, "IdentitySettings", {"cats": 4, "steps": 2, "judged": 2}),
         (recipes, "MappingSettings", {"steps": 2}),
         (calibrate_lpips, "LpipsSettings", {"triplets": 2, "steps": 2}),
@@ -116,6 +119,12 @@ def recipe(tmp_path, monkeypatch):
         if not data.exists():
             for other, (kind, _, config) in tiny.NETWORKS.items():
                 zoo.save(other, tiny.build(other), kind=kind, config=config, card={"command": "x"})
+        if name == "second-look":
+            torch.manual_seed(0)
+            config = {"num_outputs": NUM_TARGETS}
+            zoo.save(
+                "world-reader", WorldReader(**config), kind="world-reader", config=config, card={}
+            )
         if name == GROWTH.name:
             torch.manual_seed(0)
             zoo.save("stylegan2", StyleGAN2(**LEAN), kind="stylegan2", config=LEAN, card={})

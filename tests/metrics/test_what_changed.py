@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from hw5 import world, zoo
+from hw5 import world
 from hw5.kit import seeding
 from hw5.kit.checks import InputError
+from hw5.metrics.ruler import open_ruler
 from hw5.metrics.what_changed import (
     NoiseFloor,
     noise_floor,
@@ -209,7 +210,7 @@ def test_probe_pairs_show_their_cats_and_change_every_factor_in_the_asked_share(
 @pytest.fixture(scope="module")
 def shipped():
     """The shipped reader and its noise floor."""
-    reader = zoo.load("world-reader").read
+    reader = open_ruler().read
     return reader, noise_floor(reader, probe_pairs(40, rng=seeding.make(0)))
 
 
@@ -236,7 +237,7 @@ def test_the_shipped_reader_sees_what_moved_far_and_little_else(name, start, end
 
 @pytest.mark.slow
 def test_turning_dressed_cats_accuses_no_hue_of_what_they_wear():
-    reader = zoo.load("world-reader").read
+    reader = open_ruler().read
     known = noise_floor(reader, probe_pairs(200, rng=seeding.make(0)))
     for seed in (5, 6):
         cats = world.sample(12, rng=seeding.make(seed)).replace(glasses=1, bow_tie=1, hat=1)

@@ -59,6 +59,25 @@ def test_autograd_takes_a_frozen_picture(generator, w_plus):
     assert_close(scale.grad, picture.sum(), "float64")
 
 
+def test_gradients_of_codes_are_the_networks_own(generator, w_plus):
+    with torch.inference_mode():
+        frozen = freeze(generator)
+        frozen.synthesize(w_plus)  # what is computed ahead serves both kinds of pictures
+    slopes = []
+    for network in (frozen, generator):
+        code = w_plus.clone().requires_grad_()
+        network.synthesize(code).square().sum().backward()
+        slopes.append(code.grad)
+    assert slopes[0].abs().sum() > 0
+    assert_close(*slopes, "float64")
+
+
+def test_weights_get_no_gradients(generator, w_plus):
+    generator.requires_grad_(True)
+    freeze(generator).synthesize(w_plus.requires_grad_()).sum().backward()
+    assert all(weight.grad is None for weight in generator.synthesis.parameters())
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -14,6 +14,7 @@ from hw5 import train, zoo
 from hw5.kit.checks import InputError
 from hw5.models.dcgan import DCGAN, DCGANDiscriminator
 from hw5.models.stylegan2 import StyleGAN2
+from hw5.models.world_reader import WorldReader
 from hw5.train import cards, loop, quality, recipes
 from hw5.train.adversarial import AdversarialSettings
 from hw5.train.batches import Pictures
@@ -22,6 +23,7 @@ from hw5.train.regress import RegressSettings, known_cats, regress, stage_size
 from hw5.train.supervised import Supervision
 from hw5.world import dataset
 from hw5.world.factors import NUM_DRAWS
+from hw5.world.targets import NUM_TARGETS
 from tests.train.clock import Clock
 
 LEAN = {"4": 16, "8": 16, "16": 8, "32": 8, "64": 8}
@@ -141,6 +143,22 @@ def test_the_recipe_of_the_reader_ships_it_and_names_what_is_weak(own_zoo, tmp_p
     assert "reads yaw, both alike" not in card["metrics"]
     images = torch.zeros(2, 3, 64, 64)
     assert reader.embed(images).norm(dim=1).tolist() == pytest.approx([1.0, 1.0])
+
+
+@pytest.mark.slow
+def test_the_recipe_ships_it_and_names_the_reader_it_belongs_to(own_zoo, tmp_path, monkeypatch):
+    monkeypatch.setenv("HW5_CACHE", str(tmp_path / "cache"))
+    torch.manual_seed(0)
+    config = {"num_outputs": NUM_TARGETS}
+    zoo.save("world-reader", WorldReader(**config), kind="world-reader", config=config, card={})
+    few = partial(recipes.SecondLookSettings, pictures=32, looks=1, steps=2, batch=8)
+    monkeypatch.setattr(recipes, "SecondLookSettings", few)
+    monkeypatch.setattr(recipes, "measure_reader", partial(recipes.measure_reader, count=20))
+    train.train("second-look", folder=tmp_path / "runs", **OPTIONS)
+    card = zoo.card("second-look")
+    assert card["trained_on"] == {"world-reader": cards.digest_of("world-reader")}
+    assert {"missed", "reads yaw", "IoU head", "mean IoU"} <= set(card["metrics"])
+    assert "reads muzzle_length" in card["weak"]
 
 
 @pytest.fixture(params=["stylegan2", "dcgan"])
