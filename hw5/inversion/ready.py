@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from hw5 import zoo
 from hw5.config import LossWeights
 from hw5.defaults import CPU, build_criterion, default_features, open_generator
-from hw5.inversion.curvature import Curvature, measure_curvature
+from hw5.inversion.curvature import NUM_PROBES, RANK, Curvature, measure_curvature
 from hw5.inversion.descent import OnStep, never
 from hw5.inversion.encode import check_encoder
 from hw5.inversion.fastest import DEFAULTS, Encoder, Fastest, fastest
@@ -110,7 +110,7 @@ def _rng() -> torch.Generator:
 def _digest() -> str:
     """Changes with everything that the curvature depends on."""
     digests = [zoo.describe(name).sha256 for name in (GENERATOR, default_features())]
-    return hashlib.sha256(repr((digests, WEIGHTS)).encode()).hexdigest()[:12]
+    return hashlib.sha256(repr((digests, WEIGHTS, NUM_PROBES, RANK)).encode()).hexdigest()[:12]
 
 
 def _kept(path: Path) -> Curvature | None:

@@ -30,7 +30,6 @@ class AdversarialSettings:
     """Numbers of the adversarial phase; sources beside them."""
 
     hours: float = 0.5
-    pictures: int = 32_768  # size of the training set, mirror images not counted
     batch: int = 16  # ADA: 32 at 64 px; steps matter more than pictures on two cores
     generator_rate: float = 1e-3  # half of ADA's 2e-3: the generator is warm
     discriminator_rate: float = 2e-3  # ADA

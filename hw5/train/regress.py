@@ -19,12 +19,12 @@ from torch.nn import functional as F
 from hw5.kit.precision import mixed, precision
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
-from hw5.train.batches import Batch, Pictures, same_window
+from hw5.train.batches import Batch, Pictures
 from hw5.train.loop import ExponentialAverage, Run, cosine
 from hw5.train.pairs import codes_of, factors_of, styles_of
 from hw5.world.factors import NUM_DRAWS
 
-Comparison = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
+Comparison = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 SMALLEST_JUDGED = 32  # pixels; the feature network has seen nothing smaller
 
 
@@ -41,8 +41,6 @@ class RegressSettings:
     perceptual: float = 0.3  # weight of the feature distance beside the pixel distance
     layers: tuple[str, ...] = ("conv1_2", "conv2_2", "conv3_3")  # of WorldFeatures
     half_life: float = 4_000  # of the weight average, pictures
-    window: int | None = None  # side of what the feature network sees, pixels; None: everything
-    mapped: bool = False  # z through the mapping network, which is trained already; else w itself
     seed: int = 0
 
 
@@ -105,33 +103,28 @@ def pair_losses(
 ) -> dict[str, Tensor]:  # fmt: skip
     """Pixel and perceptual distance between the picture of a code and the one that belongs to it.
 
-    A style-based generator is given w; its mapping network is taught afterwards (fit_mapping.py),
-    or was taught before.
+    A style-based generator is given w; its mapping network is taught afterwards (fit_mapping.py).
     """
     target = batch.images
-    if "w" in generator.spaces and not settings.mapped:
-        code = styles_of(batch.factors(), generator.w_dim)
-    else:
-        code = codes_of(batch.scores, generator.z_dim, mirrored=batch.mirrored, rng=rng)
     if "w" in generator.spaces:
-        if settings.mapped:
-            with torch.no_grad():
-                code = generator.map(code.to(target.device))[:, 0]
+        code = styles_of(batch.factors(), generator.w_dim)
         size = stage_size(settings.stages, progress)
         target = F.interpolate(target, (size, size), mode="area")
-    pixel, perceptual = compare(code.to(target.device), target, rng)
+    else:
+        code = codes_of(batch.scores, generator.z_dim, mirrored=batch.mirrored, rng=rng)
+    pixel, perceptual = compare(code.to(target.device), target)
     return {"pixel": pixel, "perceptual": perceptual}
 
 
 def comparison(
     generator: Generator, features: FeatureNetwork, settings: RegressSettings, *, compiled: bool
 ) -> Comparison:
-    """Return the function (codes, targets, rng) -> (pixel, perceptual) distance.
+    """Return the function (codes, targets) -> (pixel, perceptual) distance.
 
     Compiled it is about 1.2 times as fast on two cores, for a minute's work per picture size.
     """
 
-    def compare(code: Tensor, target: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+    def compare(code: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         size = target.shape[-1]
         with mixed(device, dtype):
             if "w" in generator.spaces:
@@ -142,14 +135,11 @@ def comparison(
             pixel = F.l1_loss(output.float(), target)
             if size < SMALLEST_JUDGED:
                 return pixel, torch.zeros_like(pixel)
-            seen = same_window(settings.window, rng, output, target)
-            return pixel, feature_distance(features, settings.layers, *seen)
+            return pixel, feature_distance(features, settings.layers, output, target)
 
     device = next(generator.parameters()).device
     dtype = precision(device)
-    # a window that moves would be compiled anew wherever it goes
-    is_still = compiled and settings.window is None
-    return torch.compile(compare, dynamic=False) if is_still else compare
+    return torch.compile(compare, dynamic=False) if compiled else compare
 
 
 @torch.no_grad()

@@ -27,8 +27,10 @@ from hw5.testing.elsewhere import ELSEWHERE, elsewhere
 from hw5.train import (
     adversarial,
     calibrate_lpips,
+    distil,
     encoder_recipes,
     encoders,
+    enlarger,
     grow,
     loop,
     quality,
@@ -37,6 +39,8 @@ from hw5.train import (
     supervised,
 )
 from hw5.train.adversarial import AdversarialSettings
+from hw5.train.distil import DistilSettings
+from hw5.train.enlarger import EnlargerSettings
 from hw5.train.grow import GrowthPlan
 from hw5.train.regress import RegressSettings
 from hw5.world.targets import NUM_TARGETS
@@ -49,7 +53,7 @@ CPU = torch.device("cpu")
 LEAN = {"num_mapping_layers": 1, "channels": {"4": 8, "8": 8, "16": 8, "32": 8, "64": 4}}
 GROWN = {**LEAN, "image_size": 128, "channels": {**LEAN["channels"], "128": 4}}
 PAIRS = RegressSettings(pictures=CATS, batch=4)
-DUEL = AdversarialSettings(pictures=CATS, batch=4, head_start=4)
+DUEL = AdversarialSettings(batch=4, head_start=4)
 PLANS = (
     replace(recipes.STYLEGAN2, config=LEAN, regress=PAIRS, adversarial=DUEL),
     replace(
@@ -65,7 +69,9 @@ GROWTH = GrowthPlan(
     start="stylegan2",
     config=GROWN,
     judge="stylegan2-discriminator",
-    pairs=replace(PAIRS, stages=((128, 1.0),), window=64, mapped=True),
+    pictures=CATS,
+    enlarger=EnlargerSettings(batch=2),
+    distil=DistilSettings(batch=2),
     adversarial=replace(DUEL, window=64),
 )
 WHOLE = ("world-features", "world-reader", "second-look", "lpips-heads", "stylegan2", GROWTH.name)
@@ -92,7 +98,7 @@ def few_pictures(cache, monkeypatch):
         monkeypatch.setattr(module, name, partial(getattr(module, name), **numbers))
     monkeypatch.setattr(quality, "measure", lambda *_, **__: {"fid": 1.0})
     monkeypatch.setattr(encoders, "_lpips", lambda found, images: 0.5)
-    for module in (adversarial, encoders, regress, supervised):
+    for module in (adversarial, distil, encoders, enlarger, regress, supervised):
         monkeypatch.setattr(module, "precision", lambda device: torch.float32)
     for plan in PLANS:
         made = recipes.Recipe(partial(recipes.train_gan, plan))

@@ -13,15 +13,14 @@ from hw5.models.dcgan import DCGANDiscriminator
 from hw5.models.multiscale import MultiscaleDiscriminator
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.models.stylegan2_ops import fir_filter, upsample
-from hw5.train import cards, grow, loop, quality, recipes, regress
+from hw5.train import cards, grow, loop, quality, recipes
 from hw5.train.adversarial import AdversarialSettings
-from hw5.train.batches import Batch, same_window
+from hw5.train.batches import same_window
+from hw5.train.distil import DistilSettings
+from hw5.train.enlarger import EnlargerSettings
 from hw5.train.grow import GrowthPlan, enlarge
 from hw5.train.jobs import Job
-from hw5.train.pairs import codes_of
-from hw5.train.regress import RegressSettings, comparison, pair_losses
 from hw5.world import dataset
-from hw5.world.factors import NUM_DRAWS
 from tests.train.clock import Clock
 
 CATS = 4
@@ -34,8 +33,10 @@ PLAN = GrowthPlan(
     start="little",
     config=LARGE,
     judge="little-discriminator",
-    pairs=RegressSettings(pictures=CATS, batch=2, stages=((128, 1.0),), window=64, mapped=True),
-    adversarial=AdversarialSettings(pictures=CATS, batch=2, head_start=2),
+    pictures=CATS,
+    enlarger=EnlargerSettings(batch=2),
+    distil=DistilSettings(batch=2),
+    adversarial=AdversarialSettings(batch=2, head_start=2, window=64),
 )
 
 
@@ -87,28 +88,13 @@ def test_without_a_window_everything_is_seen(rng):
     assert same_window(8, rng, whole)[0] is whole
 
 
-@pytest.mark.parametrize("mapped", [True, False])
-def test_a_trained_mapping_network_is_asked_for_the_codes_of_pairs(mapped, monkeypatch):
-    monkeypatch.setattr(regress, "precision", lambda device: torch.float32)
-    torch.manual_seed(0)
-    network = StyleGAN2(**{**SMALL, "z_dim": 128, "w_dim": 128})
-    score, mirrored = torch.randn(2, NUM_DRAWS), torch.zeros(2)
-    z = codes_of(score, 128, mirrored=mirrored, rng=torch.Generator().manual_seed(3))
-    own = Batch(network(z, noise="none").detach(), torch.zeros(2, 64, 64), score, mirrored)
-    settings = RegressSettings(stages=((64, 1.0),), mapped=mapped)
-    compare = comparison(network, zoo.load("world-features"), settings, compiled=False)
-    rng = torch.Generator().manual_seed(3)
-    apart = pair_losses(network, own, settings, 0.5, rng, compare)
-    assert (apart["pixel"] < 1e-5) == mapped
-
-
-def test_the_second_phase_begins_where_the_first_ended_with_the_time_that_is_left(
+def test_the_last_phase_begins_where_the_one_before_ended_with_the_time_that_is_left(
     small, tmp_path, monkeypatch
 ):
     class Seen(Exception):
-        """The second phase begins."""
+        """The last phase begins."""
 
-    def second_phase(players, pictures, folder):
+    def last_phase(players, pictures, folder):
         raise Seen(*players)
 
     taught = enlarge(small, LARGE)
@@ -117,11 +103,12 @@ def test_the_second_phase_begins_where_the_first_ended_with_the_time_that_is_lef
     networks = {"little": small, "judge": known, "world-features": torch.nn.Identity()}
     monkeypatch.setattr(zoo, "load", lambda name, device: networks[name])
     monkeypatch.setattr(grow, "Pictures", lambda *_, **__: None)
-    monkeypatch.setattr(grow, "regress", lambda *_, **__: (taught, {}))
+    monkeypatch.setattr(grow, "train_enlarger", lambda *_, **__: (torch.nn.Identity(), {}))
+    monkeypatch.setattr(grow, "distil", lambda *_, **__: (taught, {}))
     monkeypatch.setattr(grow, "Duel", lambda *players, **_: players)
-    monkeypatch.setattr(grow, "train_adversarial", second_phase)
-    pairs = RegressSettings(pictures=CATS, stages=((128, 1.0),))
-    plan = GrowthPlan("large", "little", LARGE, "judge", pairs, pairs_share=0.25)
+    monkeypatch.setattr(grow, "train_adversarial", last_phase)
+    shares = {"enlarger_share": 0.1, "distil_share": 0.15}
+    plan = GrowthPlan("large", "little", LARGE, "judge", CATS, **shares)
     with pytest.raises(Seen) as seen:
         grow.train_grown(plan, Job(2.0, "cpu", 0, tmp_path))
     generator, judge, _, settings = seen.value.args
@@ -131,25 +118,6 @@ def test_the_second_phase_begins_where_the_first_ended_with_the_time_that_is_lef
         assert all(weight.requires_grad for weight in player.parameters())
     for key, value in taught.state_dict().items():
         assert torch.equal(generator.state_dict()[key], value)
-
-
-def test_pairs_teach_the_new_block_alone(small, tmp_path, monkeypatch):
-    monkeypatch.setattr(loop, "time", Clock())
-    settings = RegressSettings(batch=2, stages=((128, 1.0),), window=64)
-    plan = GrowthPlan("large", "little", LARGE, "judge", settings, pairs_share=1.0)
-    large = enlarge(small, LARGE)
-    before = {name: weight.clone() for name, weight in large.state_dict().items()}
-
-    class Cats:
-        def batch(self, count, *, rng):
-            score = torch.randn(count, NUM_DRAWS, generator=rng)
-            images = torch.zeros(count, 3, 128, 128)
-            return Batch(images, torch.zeros(count, 128, 128), score, torch.zeros(count))
-
-    job = Job(3 * SECONDS, "cpu", 0, tmp_path)
-    grow.teach_pairs(plan, job, large, zoo.load("world-features"), Cats())
-    moved = {n for n, weight in large.state_dict().items() if not torch.equal(weight, before[n])}
-    assert moved and all(name.startswith("synthesis.b128.") for name in moved)
 
 
 @pytest.mark.slow
@@ -186,5 +154,5 @@ def test_the_recipe_ships_the_grown_generator_with_its_origin(small, tmp_path, m
     assert isinstance(other, MultiscaleDiscriminator) and other.image_size == 128
     train.train(name, folder=tmp_path / "runs", **options)
     later = zoo.card(name)["metrics"]
-    assert later["pairs_pictures"] == card["metrics"]["pairs_pictures"]
+    assert later["distil_pictures"] == card["metrics"]["distil_pictures"]
     assert later["duel_pictures"] > card["metrics"]["duel_pictures"]

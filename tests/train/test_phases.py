@@ -20,7 +20,11 @@ RUNS = {
         partial(recipes.train_gan, recipes.DCGAN_PLAN),
         recipes.DCGAN_PLAN.warm_share,
     ),
-    "pairs": (grow, partial(grow.train_grown, GROWTH), GROWTH.pairs_share),
+    "growth": (
+        grow,
+        partial(grow.train_grown, GROWTH),
+        GROWTH.enlarger_share + GROWTH.distil_share,
+    ),
 }
 
 
@@ -44,7 +48,7 @@ def run(request, tmp_path, monkeypatch):
     networks = {"little": StyleGAN2(**SMALL)}
     monkeypatch.setattr(zoo, "load", lambda name, device=None: networks.get(name, nn.Identity()))
     monkeypatch.setattr(module, "Pictures", lambda *_, **__: None)
-    monkeypatch.setattr(grow, "teach_pairs", first_phase)
+    monkeypatch.setattr(grow, "sharpen", first_phase)
     monkeypatch.setattr(recipes, "warm_start", first_phase)
     monkeypatch.setattr(grow, "enlarge_judge", lambda *_: nn.Identity())
     monkeypatch.setattr(module, "Duel", second_phase)
