@@ -18,7 +18,7 @@ from hw5.config import Drawing
 from hw5.kit.checks import InputError, check_images, check_mask
 from hw5.latents import distance_from_mean
 from hw5.losses import Loss
-from hw5.objective import Score
+from hw5.objective import Score, State
 from hw5.projector import project
 from hw5.search import Projected, Record
 from hw5.shapes import Codes, Images, Mask
@@ -88,6 +88,7 @@ def draw(
     rng: torch.Generator,
     on_step: Callable[[Record], None] | None = None,
     should_stop: Callable[[], bool] = lambda: False,
+    resume: State | None = None,
 ) -> Drawn:
     """Task 5.2 (about 10 lines, 15 minutes). A picture with the sketch's colours.
 
@@ -115,6 +116,8 @@ def draw(
         rng: source of the start codes and of the usual distance.
         on_step: called with each step's `Record`.
         should_stop: asked before each step.
+        resume: `projected.state` of an earlier drawing, to go on from: `project` counts its steps
+            on. Its start is in it, so `start` is None.
 
     Raises:
         InputError: arguments that do not fit, an empty mask, or a loss that is no longer finite.
@@ -129,7 +132,7 @@ def draw(
         criterion = keep_rest(criterion, keep, settings.keep)
     projected = project(
         generator, colour, criterion=criterion, settings=settings, start=start, mask=mask,
-        noise=noise, rng=rng, on_step=on_step, should_stop=should_stop,
+        noise=noise, rng=rng, on_step=on_step, should_stop=should_stop, resume=resume,
     )  # fmt: skip
     both = torch.cat([projected.code, projected.start])
     distances = distance_from_mean(

@@ -144,6 +144,7 @@ START_LOST = Slip("the start does not reach `project`", "project(..., start=star
 NOISE_LOST = Slip("the noise does not reach `project`", "project(..., noise=noise)")
 SETTINGS_LOST = Slip("the settings do not reach `project`", "project(..., settings=settings)")
 WATCHER_LOST = Slip("`on_step` or `should_stop` is lost", "pass both on to `project`")
+RESUME_LOST = Slip("an earlier drawing is not gone on with", "project(..., resume=resume)")
 DISTANCES_SWAPPED = Slip("`distance` and `start_distance` are swapped", "first the code, then the start")  # noqa: E501  # fmt: skip
 SAME_DISTANCE = Slip("both distances are of the same code", "one of `projected.code`, one of `projected.start`")  # noqa: E501  # fmt: skip
 DISTANCE_OF_DELTA = Slip("the distance of delta, not of the code", "measure `projected.code`")
@@ -200,7 +201,7 @@ def the_rest_is_kept(seed: int) -> None:
 
 @suite.check("5.2")
 def what_the_search_is_told(seed: int) -> None:
-    """Start, space, noise, settings and watchers reach the search."""
+    """Start, space, noise, settings, watchers and what to go on from reach the search."""
     start = fixed_draw(seed, 1, LAYERS, WIDTH)
     noise = {"grain": fixed_draw(seed + 1, 1, 1, SIZE, SIZE)}
     seen: list[Record] = []
@@ -214,6 +215,9 @@ def what_the_search_is_told(seed: int) -> None:
     stopped = drawing(seed, should_stop=lambda: True)
     count = len(stopped.projected.history)
     require(count == 0, f"{count} steps although it was told to stop", WATCHER_LOST)
+    went_on = drawing(seed, noise=noise, resume=drawn.projected.state)
+    same = went_on.projected.history == drawn.projected.history
+    require(same, "a drawing with nothing left to do began anew", RESUME_LOST)
 
 
 @suite.check("5.2")

@@ -8,6 +8,7 @@ Read next: sample.py.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sys
 import traceback
@@ -38,7 +39,7 @@ from hw5.cli import (
     train,
     world,
 )
-from hw5.cli.parsing import Command, parsed
+from hw5.cli.parsing import Command, Unicode, parsed, show, unknown
 
 COMMANDS: dict[str, Command] = {
     "doctor": doctor.doctor,
@@ -64,6 +65,7 @@ COMMANDS: dict[str, Command] = {
 }
 
 PROGRAM = "python -m hw5"
+HELP = ("-h", "--help")
 FOLDER = Path(__file__).resolve().parents[2]  # that holds the package
 DESCRIPTION = (
     "GAN photo editing on two CPU cores. Each command has its own help with an example:\n"
@@ -81,11 +83,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv: words after the program's name; those of the process when None.
 
     Raises:
-        SystemExit: from the parser: 0 after help, 2 for an unknown command.
+        SystemExit: 0, from the parser, after the help of a command.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    if not words or words[0] not in COMMANDS:
-        return overview(words)
+    if not words or words[0] in HELP:
+        return overview(is_asked=bool(words))
+    if words[0] not in COMMANDS:
+        return report_bad_input(unknown(words[0], COMMANDS, PROGRAM))
     name, *rest = words
     try:
         return parsed(COMMANDS[name], rest, f"{PROGRAM} {name}")()
@@ -100,13 +104,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return report_bad_input(error)
 
 
-def overview(words: list[str]) -> int:
-    """Show all commands with a line each, or complain about an unknown one; ends the process."""
+def overview(*, is_asked: bool) -> int:
+    """Show all commands with a line each; nobody's wish where a command was forgotten."""
     summaries = {name: summary(command) for name, command in COMMANDS.items()}
-    tyro.extras.subcommand_cli_from_dict(
-        summaries, prog=PROGRAM, description=DESCRIPTION, args=words
-    )
-    return OK
+    shown = Unicode()
+    with contextlib.redirect_stdout(shown), contextlib.suppress(SystemExit):
+        tyro.extras.subcommand_cli_from_dict(
+            summaries, prog=PROGRAM, description=DESCRIPTION, args=["--help"]
+        )
+    show(shown.getvalue(), sys.stdout if is_asked else sys.stderr)
+    if is_asked:
+        return OK
+    print("hw5: error: command: expected one of these, got none.", file=sys.stderr)
+    return BAD_INPUT
 
 
 def summary(command: Command) -> Command:

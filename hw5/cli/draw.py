@@ -1,6 +1,7 @@
 """`hw5 draw`: from a sketch to a picture, or strokes on a projected one.
 
-Offers `draw`. The search is hw5/draw.py; sketches are read by hw5/kit/strokes.py.
+Offers `draw`. The search is hw5/draw.py; sketches are read by hw5/kit/strokes.py. Read next:
+searches.py, what is asked for, and resuming.py, which runs it and goes on with a stopped one.
 """
 
 from __future__ import annotations
@@ -34,13 +35,19 @@ def draw(
     seed: int = 0,
     out: Path = Path("runs/draw"),
     overwrite: bool = False,
+    resume: Path | None = None,
+    words: tyro.conf.Suppress[tuple[str, ...]] = (),
 ) -> int:
     """Find a picture that agrees with a sketch, or edit a projected one.
+
+    Ctrl-C ends the search early: its best so far is kept, and --resume goes on from there. A second
+    Ctrl-C ends at once, and keeps nothing.
 
     For example:
       python -m hw5 draw data/sketches/sparse.json
       python -m hw5 draw my_sketch.png --num-mean 0 --num-seeds 4
       python -m hw5 draw green_eyes.json --start runs/project
+      python -m hw5 draw --resume runs/draw
 
     Args:
         sketch: square PNG with transparency, or strokes as JSON (hw5/kit/strokes.py)
@@ -52,32 +59,19 @@ def draw(
         seed: where the search starts
         out: run folder to write: pictures, codes (arrays.npz), losses and settings (record.json)
         overwrite: replace a run that is already there
+        resume: run folder of a search that Ctrl-C stopped, to go on and be replaced, unless --out
+        words: the command line, which says what was given
     """
-    from hw5 import defaults
-    from hw5 import draw as drawing
-    from hw5.cli import tools
-    from hw5.kit import devices, files, progress, seeding, strokes
+    from hw5.cli import resuming, searches
 
-    sketch = tools.find_sketch(sketch)
-    files.refuse_existing(out, overwrite=overwrite)
-    begin = tools.read_start(start) if start else None
-    generator, settings = begin.fill_in(generator, settings) if begin else (generator, settings)
-    generator, place = generator or "stylegan2", devices.pick(device)
-    network = defaults.open_generator(generator, place)
-    settings = tools.settled(settings, network, generator)
-    colour, mask = (each.to(place) for each in strokes.load_sketch(sketch, network.image_size))
-    criterion = defaults.build_criterion(weights, place)
-    with progress.bar(settings.num_steps, "draw") as on_step:
-        drawn = drawing.draw(
-            network, colour, mask, criterion=criterion, settings=settings,
-            **(begin.arguments(network) if begin else {}), rng=seeding.make(seed), on_step=on_step,
-        )  # fmt: skip
-    extra = {"generator": generator, "sketch": str(sketch), "weights": weights, "seed": seed}
-    extra |= {"distance": drawn.distance, "start_distance": drawn.start_distance}
-    tools.save_search(out, drawn.projected, {"sketch": colour}, extra, overwrite=overwrite)
+    asked = searches.ToDraw(
+        generator=generator, settings=settings, weights=weights, device=device, seed=seed,
+        sketch=str(sketch), start=str(start) if start else None,
+    )  # fmt: skip
+    found, far, out = resuming.search(asked, words, out, resume=resume, overwrite=overwrite)
     print(
-        f"loss {drawn.projected.loss:.4g}; {drawn.distance:.2f} usual distances from the mean cat"
-        f" (it started at {drawn.start_distance:.2f})"
+        f"loss {found.loss:.4g}; {far['distance']:.2f} usual distances from the mean cat"
+        f" (it started at {far['start_distance']:.2f})"
     )
     print(f"wrote {out}")
     return 0

@@ -1,20 +1,22 @@
 """The words of a command line, checked: what a command is to be called with, or one clear line.
 
-Offers `parsed` and `is_given`. tyro reports a wrong word in a box that names Python's groups and
-types; the box is taken apart here, and what it says is said of the option, like every other
-refusal.
+Offers `parsed`, `show`, `unknown` and `is_given`. tyro reports a wrong word in a box that names
+Python's groups and types; the box is taken apart here, and what it says is said of the option,
+like every other refusal.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import difflib
 import functools
 import io
 import re
 import sys
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import TextIO
 
 import tyro
 
@@ -56,11 +58,27 @@ def parsed(command: Command, words: Sequence[str], prog: str) -> Callable[[], in
             return tyro.cli(later, prog=prog, args=list(words), config=CONFIG)
     except SystemExit as stop:
         if not stop.code:
-            text = help_without_none(shown.getvalue())
-            is_plain = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-            sys.stdout.write(text.translate(PLAIN) if is_plain else text)
+            show(help_without_none(shown.getvalue()), sys.stdout)
             raise
         raise refusal(said.getvalue(), command, words, prog) from None
+
+
+def show(text: str, stream: TextIO) -> None:
+    """Write help, its boxes in plain characters where the stream has no lines."""
+    is_plain = (stream.encoding or "").lower().replace("-", "") != "utf8"
+    stream.write(text.translate(PLAIN) if is_plain else text)
+
+
+def unknown(word: str, commands: Collection[str], prog: str) -> InputError:
+    """What to say of a word that is none of the commands."""
+    from hw5.kit.checks import InputError, brief  # here: it imports torch
+
+    near = difflib.get_close_matches(word.lower(), commands, n=1)
+    hint = f"did you mean {near[0]}?" if near else ""
+    if word.startswith("-"):
+        hint = "options follow the command"
+    expected = f"one that `{prog} --help` lists"
+    return InputError.about("command", expected=expected, got=brief(word), hint=hint)
 
 
 def refusal(box: str, command: Command, words: Sequence[str], prog: str) -> InputError:

@@ -5,7 +5,8 @@
 
 Start with factors.py (what a cat is made of), then cat.py, coat.py and render.py; attributes.py and
 captions.py put it into words, targets.py into numbers for networks; dataset.py makes the training
-sets.
+sets. What draws it knows no cat and would draw another world: tracer.py, with sdf.py, camera.py,
+canvas.py, batch.py, colour.py and laws.py.
 """
 
 from hw5.world.attributes import Attributes, attributes

@@ -2,7 +2,7 @@
 
 Most samples of a picture need no work (nothing is there). `pack` gathers the others into rows of
 one length, so that they are computed densely; `take` gathers the per-picture numbers of each row.
-Knows nothing of cats. Read next: render.py.
+Knows nothing of cats. Read next: canvas.py.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
+
+ROW = 1024  # samples that are computed side by side, all of one picture
+MANY_ROWS = 1024  # rows at a time where nothing says how many a cache holds
 
 Batch = TypeVar("Batch")
 

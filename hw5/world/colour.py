@@ -1,4 +1,4 @@
-"""Colours as tuples of three tensors in [0, 1], linear mixing, and smooth masks.
+"""Colours as tuples of three tensors in [0, 1], linear mixing, and smooth masks; no cats.
 
 Planar for the same reason as the points of sdf.py. Read next: coat.py.
 """

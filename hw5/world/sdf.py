@@ -4,7 +4,7 @@ A point is a tuple `(x, y, z)` of tensors of one shape `(N, P)`: N pictures, P s
 tuples rather than a trailing dimension of 3 keep every operation contiguous, which is what makes
 this quick without a GPU and lets `torch.compile` fuse a whole shape into one loop.
 Distances are negative inside. Sources: Hart 1996 (sphere tracing), Quilez (primitives, unions).
-Read next: cat.py, which builds a shape from these.
+Read next: cat.py, which builds a shape from these, and tracer.py, which draws one.
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ Read first: cat.py, coat.py. Read next: render.py.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,6 +18,7 @@ from hw5.world.coat import Paint
 from hw5.world.colour import Colour, mix
 from hw5.world.factors import PARTS, Factors
 from hw5.world.sdf import Point
+from hw5.world.tracer import Shaded
 
 _LIPS, _THROAT, _TONGUE = (0.12, 0.07, 0.07), (0.30, 0.08, 0.09), (0.86, 0.42, 0.44)
 _GAMMA = 1.2
@@ -31,14 +31,6 @@ class Light:
 
     towards: Point
     colour: Colour
-
-
-class Shaded(NamedTuple):
-    """Colour `(N, 3, P)` in [0, 1], coverage `(N, P)` and index of the part `(N, P)` uint8."""
-
-    colour: Tensor
-    covered: Tensor
-    part: Tensor
 
 
 @dataclass(frozen=True)

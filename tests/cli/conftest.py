@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from hw5 import zoo
+from hw5 import projector, zoo
 from hw5.cli import FAILED, main
 from hw5.models.dcgan import DCGAN
 from hw5.models.stylegan2 import StyleGAN2
@@ -63,3 +64,39 @@ def run(capsys, monkeypatch, tmp_path) -> Callable[..., Answer]:
         return answer
 
     return run
+
+
+@pytest.fixture
+def usual_ctrl_c():
+    """Python's own meaning of Ctrl-C, also where the tests run in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def stopping(run, monkeypatch) -> Callable[..., Answer]:
+    """Run a command on whose search Ctrl-C is pressed after some steps; what it answered."""
+
+    def begin(*words: object, after: int = 5, times: int = 1) -> Answer:
+        def pressing(search, on_step, should_stop):
+            def press(record):
+                on_step(record)
+                if record.step + 1 == after:
+                    for _ in range(times):
+                        signal.raise_signal(signal.SIGINT)
+
+            return optimize_para(search, on_step=press, should_stop=should_stop)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(projector, "optimize_para", pressing)
+            return run(*words)
+
+    optimize_para = projector.optimize_para
+    return begin
+
+
+def timeless(record: dict) -> dict:
+    """A run's record without what a clock says."""
+    steps = [{**step, "seconds": 0} for step in record["history"]]
+    return {**record, "seconds": 0, "history": steps}

@@ -241,6 +241,24 @@ def test_a_refusal_names_option_and_kind_in_one_line(refuse, words, said):
     assert f"hw5: error: {said}" in refuse("project", *words)
 
 
+@pytest.mark.parametrize(
+    ("words", "end"),
+    [
+        (["projekt"], "got 'projekt'. Hint: did you mean project?"),
+        (["Draw", "sketch.json"], "got 'Draw'. Hint: did you mean draw?"),
+        (["bogus", "--help"], "got 'bogus'."),
+        (["--seed", 1, "sample"], "got '--seed'. Hint: options follow the command"),
+        ([""], "got ''."),
+        (["x" * 999 + "\n"], "xxx..."),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_an_unknown_command_is_refused_in_one_line_that_says_where_the_list_is(refuse, words, end):
+    said = refuse(*words)
+    assert said.count("\n") == 1 and end in said
+    assert said.startswith("hw5: error: command: expected one that `python -m hw5 --help` lists, ")
+
+
 def test_a_setting_of_no_option_keeps_its_name(refuse):
     said = refuse("project", "--pixel", 0, "--perceptual", 0)
     assert "error: weights: expected at least one positive weight" in said

@@ -64,8 +64,7 @@ def test_the_line_under_a_no_says_what_the_no_does(run, name, option, meaning):
 
 def test_the_overview_names_every_command_and_comes_at_once():
     code = (
-        "import time\nfrom hw5.__main__ import main\n"
-        "try: main(['--help'])\nexcept SystemExit: print(time.process_time())"
+        "import time\nfrom hw5.__main__ import main\nmain(['--help'])\nprint(time.process_time())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -82,6 +81,12 @@ def test_wrong_words_get_the_usage_and_status_2(run, words):
     answer = run(*words)
     assert answer.status == 2
     assert answer.out == "" and "hw5" in answer.err
+
+
+def test_a_forgotten_command_gets_the_list_of_all(run):
+    answer = run()
+    assert answer.err == run("--help").out + answer.err.splitlines()[-1] + "\n"
+    assert answer.err.endswith("hw5: error: command: expected one of these, got none.\n")
 
 
 def test_sample_writes_a_grid(run, tiny, tmp_path):

@@ -17,49 +17,24 @@ import torch
 from hw5 import projector, search, zoo
 from hw5.cli import resuming
 from hw5.kit import images, runs
-from tests.cli.conftest import TINY_STYLEGAN
+from tests.cli.conftest import TINY_STYLEGAN, timeless
 from tests.tolerances import assert_close
 
 ROOT = Path(__file__).resolve().parents[2]
 STEPS = 12
 WORDS = ["--num-steps", STEPS, "--num-mean", 4, "--perceptual", 0]
+pytestmark = pytest.mark.usefixtures("usual_ctrl_c")
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="a process sent Ctrl-C is killed there")
 
 
-@pytest.fixture(autouse=True)
-def usual():
-    """Python's own meaning of Ctrl-C, also where the tests run in the background."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.fixture
-def stopped(run, tiny, monkeypatch):
+def stopped(stopping, tiny):
     """Run a projection on which Ctrl-C is pressed after some steps; what it answered."""
 
-    def begin(*words: object, after: int = 5, times: int = 1):
-        def pressing(search, on_step, should_stop):
-            def press(record):
-                on_step(record)
-                if record.step + 1 == after:
-                    for _ in range(times):
-                        signal.raise_signal(signal.SIGINT)
+    def begin(*words: object, **when: int):
+        return stopping("project", "chelsea", "--generator", tiny, *WORDS, *words, **when)
 
-            return optimize_para(search, on_step=press, should_stop=should_stop)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(projector, "optimize_para", pressing)
-            return run("project", "chelsea", "--generator", tiny, *WORDS, *words)
-
-    optimize_para = projector.optimize_para
     return begin
-
-
-def timeless(record: dict) -> dict:
-    """A record without what a clock says."""
-    steps = [{**step, "seconds": 0} for step in record["history"]]
-    return {**record, "seconds": 0, "history": steps}
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import grimp
 import numpy as np
 import pytest
 import torch
@@ -79,3 +80,14 @@ def test_only_what_draws_makes_a_rendered_set_stale(tmp_path, monkeypatch):
     assert dataset.renderer_digest() == before
     (tmp_path / "coat.py").write_text("changed")
     assert dataset.renderer_digest() != before
+
+
+def test_every_file_that_decides_about_a_pixel_is_in_the_digest():
+    """All that render.py imports counts, but for what refuses bad input and what names types."""
+    needed = grimp.build_graph("hw5").find_upstream_modules("hw5.world.render")
+    drawing = {name for name in needed if name.startswith("hw5.world.")}
+    assert needed - drawing == {"hw5.kit.checks", "hw5.shapes"}
+    assert {"hw5.world.tracer", "hw5.world.cat", "hw5.world.laws"} <= drawing
+    names = {name.removeprefix("hw5.world.") + ".py" for name in drawing}
+    assert not names & {*dataset._NOT_DRAWING}
+    assert names <= {path.name for path in Path(dataset.__file__).parent.glob("*.py")}

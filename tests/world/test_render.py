@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from hw5.kit.checks import InputError
-from hw5.world import PARTS, Factors, neutral, render
-from hw5.world import render as render_function
+from hw5.world import PARTS, Factors, neutral, render, tracer
 from tests.tolerances import assert_close
 
 LEVEL = 1 / 127.5  # one of 256 levels, in units of [-1, 1]
@@ -134,13 +133,12 @@ def test_a_picture_does_not_depend_on_the_number_of_threads(cats, small):
 
 def test_the_layout_for_fused_kernels_draws_the_same_pictures(cats, small, monkeypatch):
     """Rows of one size, all accessories computed; the fusing itself is left out, being slow."""
-    module = __import__("sys").modules[render_function.__module__]
-    module._kernels.cache_clear()
+    tracer.kernels_of.cache_clear()
     monkeypatch.setattr(torch, "compile", lambda function, **_: function)
     try:
         fused = render(cats, 32, compiled=True)
     finally:
-        module._kernels.cache_clear()
+        tracer.kernels_of.cache_clear()
     assert_close(fused.image, small.image, "pixel")
     torch.testing.assert_close(fused.segmentation, small.segmentation, rtol=0, atol=0)
 

@@ -96,7 +96,7 @@ def a_sketch(rng: Draws) -> Arrays:
 
 def drawing(x: SimpleNamespace, **changes: Any) -> Any:
     """Draw by the student's function; options by name, the rest are settings."""
-    names = ("start", "keep", "noise", "on_step", "should_stop")
+    names = ("start", "keep", "noise", "on_step", "should_stop", "resume")
     options = {name: changes.pop(name) for name in names if name in changes}
     weight = {"keep": changes.pop("weight")} if "weight" in changes else {}
     colour = changes.pop("colour", x.target)
@@ -168,17 +168,21 @@ def the_rest_is_kept(x: SimpleNamespace) -> dict[str, Any]:
     free=FOUND,
     hidden=True,
     relations=(shown_with_noise, STARTED),
-    hint="project(..., start=start, noise=noise, on_step=on_step, should_stop=should_stop)",
+    hint="project gets start, noise, on_step, should_stop and resume",
 )
 def what_the_search_is_told(x: SimpleNamespace) -> dict[str, Any]:
-    """Start, noise, settings and watchers reach the search."""
+    """Start, noise, settings, watchers and what to go on from reach the search."""
     seen: list[Any] = []
+    more: list[Any] = []
     drawn = drawing(x, start=x.start, noise={"grain": x.noise}, num_steps=4, on_step=seen.append)
     stopped = drawing(x, start=x.start, should_stop=lambda: True)
+    first = drawing(x, start=x.start, num_steps=2).projected.state
+    drawing(x, resume=first, num_steps=5, on_step=more.append)
     in_w = drawing(x, space="w", num_seeds=2, num_steps=1)
     return told(drawn) | {
         "watched": len(seen),
         "steps when stopped": len(stopped.projected.history),
+        "steps when gone on": len(more),
         "shape in w": in_w.code.shape,
         "seeds": len(in_w.projected.history[0].losses),
     }
