@@ -132,5 +132,8 @@ def label_places(lines: Sequence[Line], up: Callable[[float], float]) -> list[fl
     for i in order:
         places[i] = max(wanted[i], lowest + MIN_GAP)
         lowest = places[i]
-    overflow = max(0.0, lowest - (HEIGHT - BOTTOM + MIN_GAP))
-    return [place - overflow for place in places]
+    highest = HEIGHT - BOTTOM  # of the lowest name: below it stand the values of the axis
+    for i in reversed(order):
+        places[i] = min(places[i], highest)
+        highest = places[i] - MIN_GAP
+    return places

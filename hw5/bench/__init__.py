@@ -12,6 +12,7 @@ import torch
 
 from hw5.bench.browser import measure_browser
 from hw5.bench.cost import measure_cost
+from hw5.bench.fastest import measure_fastest
 from hw5.bench.generator import measure_generators
 from hw5.bench.inversion import measure_inversion
 from hw5.bench.official import measure_official
@@ -38,6 +39,7 @@ BENCHES: dict[str, Callable[..., dict[str, float]]] = {
     "reader": measure_reader,
     "world-reader": measure_world_reader,
     "fid": measure_fid,
+    "fastest": measure_fastest,
     "inversion": measure_inversion,
     "browser": measure_browser,
     "official": measure_official,
@@ -46,7 +48,7 @@ ON_ANY_DEVICE = ("official",)  # take a device; the others measure what the CPU 
 # Minutes, where the others take seconds; or a browser.
 ONLY_WHEN_NAMED = (
     "compiled", "cost", "triplets", "perceptual", "scribble", "reader", "world-reader", "fid",
-    "inversion", "browser", "official",
+    "fastest", "inversion", "browser", "official",
 )  # fmt: skip
 
 

@@ -5,9 +5,12 @@ Offers `bench`. The measurements are in hw5/bench/.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import tyro
+
+PAGES = ("cost", "fastest")  # what has charts
 
 
 def bench(
@@ -22,17 +25,19 @@ def bench(
     For example:
       python -m hw5 bench
       python -m hw5 bench slider --json build/slider.json
+      python -m hw5 bench fastest --page fastest.html
       python -m hw5 bench official --device cuda
 
     Args:
         name: render, generator, slider or projection (all of these by default); slow and only when
             named: compiled (renderer), cost (of an evaluation, by batch and size), triplets and
             perceptual (feature networks), scribble (penalty), reader (noise floor of the ruler for
-            edits), world-reader (its card's figures anew), fid, inversion (the fastest against the
-            starter's loop; hours), browser (from a key press to the picture), official (projections
-            with generators of the published sizes)
+            edits), world-reader (its card's figures anew), fid, fastest (what each part of the
+            fastest search is worth; 3 minutes), inversion (the fastest against the starter's loop;
+            20 minutes, and cut short it goes on), browser (from a key press to the picture),
+            official (projections with generators of the published sizes)
         json: file to write as well: flat names to numbers
-        page: file for the charts of cost, which has some
+        page: file for the charts of cost and of fastest, which have some
         device: cpu, auto (an accelerator if there is one), or a name that torch knows; only for
             official
     """
@@ -42,8 +47,12 @@ def bench(
 
     if name:
         check_choice("bench", name, tuple(benches.BENCHES))
-    if page and name != "cost":
-        raise InputError.about("--page", expected="bench cost", got=f"bench {name or ''}".strip())
+    if page and name not in PAGES:
+        expected, got = (
+            " or ".join(f"bench {each}" for each in PAGES),
+            f"bench {name or ''}".strip(),
+        )
+        raise InputError.about("--page", expected=expected, got=got)
     place = devices.pick(device)
     print(f"on {devices.name_of(place)}", flush=True)
     found: dict[str, float] = {}
@@ -56,7 +65,13 @@ def bench(
         strict_json.write(json, found)
         print(f"wrote {json}")
     if page:
-        from hw5.cli.cost_page import write_cost
-
-        print(f"wrote {write_cost(page, found)}")
+        print(f"wrote {write_page(name, page, found)}")
     return 0
+
+
+def write_page(name: str, page: Path, found: Mapping[str, float]) -> Path:
+    """Write the charts of the bench called `name`, out of what it found; return the page's path."""
+    from hw5.cli.cost_page import write_cost
+    from hw5.cli.fastest_page import write_fastest
+
+    return {"cost": write_cost, "fastest": write_fastest}[name](page, found)

@@ -1,26 +1,28 @@
 """The fastest way that we know to a given quality: a good start, then L-BFGS in the right metric.
 
-Three things save evaluations, each measured against what it replaces. Evaluations to the loss that
-Adam, at the better of the rates 0.01 and 0.03, has 100 steps after the mean; median of three test
-pictures, 64 px, w+, squared pixels and features:
+What each part saves is measured, and drawn, by `python -m hw5 bench fastest --page fastest.html`:
+evaluations to the loss that Adam, at the best of three rates for each picture, has after 100 from
+the mean; median of eight test pictures, 64 px, w+, squared pixels and features:
 
-- quasi-Newton steps instead of Adam's, from the mean as well: 30 instead of 100;
-- in the metric of curvature.py: 22;
-- from a code regressed on the picture, in the place of an encoder's: 12.
+- quasi-Newton steps instead of Adam's: 35;
+- from an encoder's code instead of the mean: 20;
+- in the metric of curvature.py: 10.
 
-And a frozen generator (models/stylegan2_frozen.py) makes each evaluation cheaper.
+A frozen generator (models/stylegan2_frozen.py) makes each evaluation cheaper, 0.86 of the time, and
+with eight pictures side by side it takes 0.55 for each.
 
-What did not pay: Gauss-Newton steps (gauss_newton.py). Late in a search the linear model that they
-solve promises 10 % and the picture keeps 4 %, for the price of thirty evaluations: what makes the
-end slow is not curvature but that J itself changes. Nor did the curvatures at the picture's own
-solution, longer steps, Adam in the metric, or weights with channels last. Nor, as a rule, bfloat16
+What did not pay, by the same command: the metric without a good start, 45. Gauss-Newton steps
+(gauss_newton.py) from the encoder's code, the price of 81, and three of the eight never got there:
+late in a search the linear model that they solve promises more than the picture keeps, so what
+makes the end slow is not curvature but that J itself changes. Nor, as a rule, bfloat16
 (`precision`): ten times slower on a processor without instructions for it; on one that has them an
-evaluation took 0.66 of the time with 20 pictures side by side and 0.95 alone, and 60 evaluations
-ended at a loss a tenth higher.
+evaluation took 0.85 of the time, and 100 ended at a loss a quarter higher. Tried by hand, and no
+help either: the curvatures at the picture's own solution, longer steps, Adam in the metric, weights
+with channels last.
 
 Pictures of a batch share the work and nothing else: each has a memory (lbfgs.py) and a step length
-of its own. Offers `fastest` and its settings `Fastest`. Read next: hw5/bench/inversion.py, which
-measures it.
+of its own. Offers `fastest` and its settings `Fastest`. Read next: improvements.py, which takes it
+apart, and hw5/bench/inversion.py, which races it against the starter's loop.
 """
 
 from __future__ import annotations
@@ -52,10 +54,10 @@ Encoder = Callable[[Images], Codes]  # pictures (N, 3, H, W) to w+ (N, L, d)
 
 @dataclass(frozen=True)
 class Fastest:
-    """How to search. All numbers are ours, from the measurements above."""
+    """How to search. All numbers are ours, measured on a few pictures of the test split."""
 
-    # evaluations of each picture; from a good start, 60 reach within 6 % the loss of 1,000 steps of
-    # Adam
+    # evaluations of each picture; from a good start, about as near as 1,000 steps of Adam by LPIPS
+    # (`bench inversion`)
     num_evaluations: int = 60
     # steps remembered; 12 took a tenth more evaluations, 60 took as many
     memory: int = 30
@@ -69,6 +71,8 @@ class Fastest:
     first_step: float = 0.5
     # numbers in the convolutions of generator and criterion, as in config.Projection
     precision: str = "float32"
+    # compute ahead what does not depend on the code; False: to see what that saves
+    is_frozen: bool = True
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot be meant."""
@@ -113,13 +117,13 @@ def fastest(
         InputError: arguments that do not fit.
     """
     check_request(generator, target)
-    generator, watch, history = freeze(generator), Stopwatch(), []
+    watch, history = Stopwatch(), []
+    generator = freeze(generator) if settings.is_frozen else generator
     start = _start(generator, target, encoder, rng)
     check_request(generator, target, start=start)
-    dtype = chosen(settings.precision, target.device)
 
     def evaluate(code: Codes) -> _Point:
-        with mixed(target.device, dtype):
+        with mixed(target.device, chosen(settings.precision, target.device)):
             point = _evaluate(generator, target, criterion, code, start)
         losses, count = tuple(point.loss.tolist()), len(history)
         history.append(Step(count, losses, count + 1, watch.seconds()))
