@@ -3,9 +3,12 @@
 Offers `measure_inversion`. Protocol, within one run, on `NUM_PICTURES` held-out pictures: the
 starter-style loop takes `STEPS` Adam steps at a constant rate from the mean in w+, once for each of
 `RATES`; a picture's goal is the lowest LPIPS that one of its loops ends with. Adam moves every
-number by itself and losses are per picture, so the pictures of a rate run side by side and end
-where they would end alone; the seconds of one alone are those of `TIMED` steps of `starter_loop`,
-each costing the same, on the first pictures.
+number by itself and losses are per picture, so pictures run side by side, `TOGETHER` at a time, and
+end where they would end alone; the seconds of one alone are those of `TIMED` steps of
+`starter_loop`, each costing the same, on the first pictures. Where a loop ends depends on networks,
+criterion and pictures: it is kept in the cache folder, under a name that changes with any of them,
+and a run that is cut short goes on from there. Seconds are measured anew in every run.
+
 Then `fastest` minimises the same criterion, each picture alone, until the best picture it has is as
 near, or `BUDGET` evaluations are spent (`reached` then says so, and the ratio counts the time
 spent). Measuring LPIPS is not timed, nor is what is prepared once for a generator: an encoder, and
@@ -21,30 +24,33 @@ Last, all pictures are inverted as one batch, by as many evaluations as the medi
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from statistics import fmean, median
 
 import torch
 from torch import Tensor
 
-from hw5 import latents, world
+from hw5 import latents, loss_parts, losses, world
+from hw5.bench.kept import Shelf, criterion_digest, names_of, sources
 from hw5.bench.projection import starter_loop
 from hw5.inversion.fastest import Fastest
 from hw5.inversion.inverted import Step
 from hw5.inversion.ready import FastestKit, open_fastest
+from hw5.inversion.tuned import digest
 from hw5.kit import progress, seeding
 from hw5.losses import Criterion
 from hw5.metrics.perceptual import LpipsMetric, lpips_metric
 from hw5.models.generator import Generator
 from hw5.shapes import Images
-from hw5.world.dataset import split_factors
+from hw5.world.dataset import renderer_digest, split_factors
 
 NUM_PICTURES = 20
 STEPS = 1000  # of the starter
 EVERY = 20  # steps from one look at the loop to the next
 TIMED = 100  # steps from which the seconds of all are known
 RATES = (0.003, 0.01, 0.03, 0.1)
+TOGETHER = 5  # pictures that a loop runs on side by side
 BUDGET = 200  # evaluations of ours at most: a fifth of the loop's
 
 
@@ -82,8 +88,10 @@ def measure_inversion(*, num_pictures: int = NUM_PICTURES) -> dict[str, float]:
     found = {"starter_seconds": seconds_alone(network, targets, criterion)}
     loops = run_loops(network, targets, criterion, ruler)
     rows = []
-    for target, ends in zip(targets.split(1), loops, strict=True):
-        rows.append(_compare(search, ruler, target, ends, found["starter_seconds"]))
+    with progress.bar(num_pictures, "ours, picture by picture") as on_step:
+        for target, ends in zip(targets.split(1), loops, strict=True):
+            rows.append(_compare(search, ruler, target, ends, found["starter_seconds"]))
+            on_step()
     medians = {name: median(row[name] for row in rows) for name in rows[0]}
     found |= {"ratio": medians.pop("ratio"), "reached": fmean(row["reached"] for row in rows)}
     found |= {name: value for name, value in medians.items() if name != "reached"}
@@ -114,30 +122,47 @@ class Loop:
 def run_loops(
     network: Generator, targets: Images, criterion: Criterion, ruler: LpipsMetric
 ) -> list[dict[float, Loop]]:
-    """Run the loop on every picture at every rate, looking now and then; by picture, by rate."""
+    """How the loop ends on every picture at every rate; by picture, by rate.
+
+    Loops that are done stay in the cache folder, so a run that is cut short goes on with the next.
+    """
+    shelf = Shelf(
+        "starter-loops", digest(network), criterion_digest(criterion), digest(ruler), STEPS, EVERY,
+        renderer_digest(), sources(latents, losses, loss_parts),
+    )  # fmt: skip
+    names = names_of(targets)
+    todo = []
+    for rate in RATES:
+        rows = [row for row, name in enumerate(names) if shelf.get(f"{name}-{rate:g}") is None]
+        todo += [(rate, rows[i : i + TOGETHER]) for i in range(0, len(rows), TOGETHER)]
+    with progress.bar(STEPS * len(todo), "starter-style loops") as on_step:
+        for rate, rows in todo:
+            loops = _run_loops(network, targets[rows], criterion, ruler, rate, on_step)
+            for row, loop in zip(rows, loops, strict=True):
+                shelf.put(f"{names[row]}-{rate:g}", asdict(loop))
+    return [{rate: Loop(**shelf.get(f"{name}-{rate:g}")) for rate in RATES} for name in names]
+
+
+def _run_loops(
+    network: Generator, targets: Images, criterion: Criterion, ruler: LpipsMetric, rate: float,
+    on_step: Callable[[], object],
+) -> list[Loop]:  # fmt: skip
+    """Run the loop on some pictures side by side, looking now and then."""
     start = latents.mean_code(network, "w+", rng=seeding.make(0))
-    deltas = {
-        rate: torch.zeros_like(start).repeat(len(targets), 1, 1).requires_grad_() for rate in RATES
-    }
-    groups = [{"params": [delta], "lr": rate} for rate, delta in deltas.items()]
-    optimiser = torch.optim.Adam(groups)
-    lowest = {rate: torch.full((len(targets),), torch.inf) for rate in RATES}
-    seen: dict[float, dict[int, Tensor]] = {rate: {} for rate in RATES}  # steps done -> LPIPS (N,)
-    with progress.bar(STEPS, "starter-style loops") as on_step:
-        for step in range(STEPS):
-            for rate, delta in deltas.items():
-                pictures = latents.render(network, start + delta, "w+")
-                loss = criterion(pictures, targets, None, delta).total
-                (delta.grad,) = torch.autograd.grad(loss.sum(), delta)
-                lowest[rate] = torch.minimum(lowest[rate], loss.detach())
-                if step % EVERY == 0 or step == STEPS - 1:
-                    seen[rate][step + 1] = judge(ruler, pictures, targets)
-            optimiser.step()
-            on_step()
-    return [
-        {rate: _end(lowest[rate][row], seen[rate], row) for rate in RATES}
-        for row in range(len(targets))
-    ]
+    delta = torch.zeros_like(start).repeat(len(targets), 1, 1).requires_grad_()
+    optimiser = torch.optim.Adam([delta], lr=rate)
+    lowest = torch.full((len(targets),), torch.inf)
+    seen: dict[int, Tensor] = {}  # steps done -> LPIPS (N,)
+    for step in range(STEPS):
+        pictures = latents.render(network, start + delta, "w+")
+        loss = criterion(pictures, targets, None, delta).total
+        (delta.grad,) = torch.autograd.grad(loss.sum(), delta)
+        lowest = torch.minimum(lowest, loss.detach())
+        if step % EVERY == 0 or step == STEPS - 1:
+            seen[step + 1] = judge(ruler, pictures, targets)
+        optimiser.step()
+        on_step()
+    return [_end(lowest[row], seen, row) for row in range(len(targets))]
 
 
 def _end(lowest: Tensor, seen: Mapping[int, Tensor], row: int) -> Loop:
