@@ -7,19 +7,14 @@ of its card measured anew.
 
 from __future__ import annotations
 
-from hw5.kit import seeding
-from hw5.metrics.ruler import open_ruler
-from hw5.metrics.what_changed import noise_floor, probe_pairs
+from hw5.metrics.ruler import measure_floor, open_ruler
 from hw5.train import read_quality, recognise
 from hw5.world.factors import FACTORS
-
-NUM_PAIRS = 200
 
 
 def measure_reader() -> dict[str, float]:
     """Floor of each factor in its unit, and the share of its true changes that is read."""
-    reader = open_ruler()
-    known = noise_floor(reader.read, probe_pairs(NUM_PAIRS, rng=seeding.make(0)))
+    known = measure_floor(open_ruler())
     found = {"factors_told": float(len(FACTORS) - len(known.unread))}
     for column, factor in enumerate(FACTORS):
         unit = factor.unit.replace(" ", "_")

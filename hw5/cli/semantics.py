@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from hw5.world.factors import Factors
 
 POINTS = 60  # of a curve on the page
-SEED = 0  # of samples, boundaries and probes
-PROBES = 200  # rendered pairs that say how far the reader can be trusted
+SEED = 0  # of samples and boundaries
 
 
 @dataclass(frozen=True)
@@ -114,8 +113,7 @@ class Judge:
         from hw5.inversion import semantic_analysis as analysis
         from hw5.inversion.comparison import Reference
         from hw5.kit import seeding
-        from hw5.metrics.ruler import open_ruler
-        from hw5.metrics.what_changed import noise_floor, probe_pairs
+        from hw5.metrics.ruler import known_floor, open_ruler
 
         generator, reader = (
             open_generator("stylegan2", pictures.device),
@@ -124,8 +122,7 @@ class Judge:
         samples = kept_samples(generator, reader, asking.samples, out)
         planes = analysis.boundaries(samples, rng=seeding.make(SEED))
         truth = Reference(pictures, zoo.load("efficientnet-lite0", pictures.device))
-        probes = probe_pairs(PROBES, rng=seeding.make(SEED)).to(pictures.device)
-        known = noise_floor(reader.read, probes)
+        known = known_floor(pictures.device)
         return cls(generator, reader, samples, planes, known, cats, truth)
 
     def accuracies(self) -> dict[str, float]:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from hw5 import zoo
 from hw5.kit import devices
 from hw5.kit.checks import InputError
+from hw5.metrics.ruler import FLOOR, as_facts, measure_floor
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
 from hw5.models.second_look import Ruler
@@ -93,13 +94,15 @@ def train_reader_again(job: Job) -> None:
     settings = SecondLookSettings(seed=job.seed)
     reader = zoo.load(READER, devices.pick(job.device))
     network, metrics = train_second_look(reader, job.folder, settings, compiled=job.compiled)
-    judged = measure_reader(Ruler(reader, network), compiled=job.compiled)
+    ruler = Ruler(reader, network)
+    judged = measure_reader(ruler, compiled=job.compiled)
     config = {"num_outputs": NUM_TARGETS, "num_classes": len(PARTS)}
     what = "corrects what world-reader reads by the colours of the parts: the ruler for edits"
     data = portraits(settings.pictures)
     ship(SECOND_LOOK, network, SECOND_LOOK, config, job, what, {**metrics, **judged}, data,
          (READER,))  # fmt: skip
-    zoo.amend_card(SECOND_LOOK, {"weak": weak(judged)})
+    facts = {"weak": weak(judged), FLOOR: as_facts(measure_floor(ruler))}
+    zoo.amend_card(SECOND_LOOK, facts)
 
 
 def train_lpips_heads(job: Job) -> None:

@@ -90,6 +90,7 @@ def few_pictures(cache, monkeypatch):
     for module, name, numbers in (
         (recipes, "Supervision", {"pictures": CATS, "batch": 4}),
         (recipes, "measure_reader", {"count": CATS}),
+        (recipes, "measure_floor", {"count": 40}),  # fewer leave no percentile
         (recipes, "SecondLookSettings", {"pictures": CATS, "looks": 1, "steps": 2, "batch": 8}),
         (recipes, "IdentitySettings", {"cats": 4, "steps": 2, "judged": 2}),
         (recipes, "MappingSettings", {"steps": 2}),

@@ -12,6 +12,7 @@ import torch
 
 from hw5 import train, zoo
 from hw5.kit.checks import InputError
+from hw5.metrics import ruler
 from hw5.models.dcgan import DCGAN, DCGANDiscriminator
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.models.world_reader import WorldReader
@@ -154,11 +155,14 @@ def test_the_recipe_ships_it_and_names_the_reader_it_belongs_to(own_zoo, tmp_pat
     few = partial(recipes.SecondLookSettings, pictures=32, looks=1, steps=2, batch=8)
     monkeypatch.setattr(recipes, "SecondLookSettings", few)
     monkeypatch.setattr(recipes, "measure_reader", partial(recipes.measure_reader, count=20))
+    monkeypatch.setattr(recipes, "measure_floor", partial(recipes.measure_floor, count=40))
     train.train("second-look", folder=tmp_path / "runs", **OPTIONS)
     card = zoo.card("second-look")
     assert card["trained_on"] == {"world-reader": cards.digest_of("world-reader")}
     assert {"missed", "reads yaw", "IoU head", "mean IoU"} <= set(card["metrics"])
     assert "reads muzzle_length" in card["weak"]
+    monkeypatch.setattr(ruler, "measure_floor", None)
+    assert "yaw" in ruler.known_floor().unread  # from the card, of a reader that was taught nothing
 
 
 @pytest.fixture(params=["stylegan2", "dcgan"])
