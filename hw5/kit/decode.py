@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from PIL import Image, ImageChops, ImageOps
 
 from hw5.kit import jpeg
 from hw5.kit.checks import InputError
-from hw5.kit.files import read_bytes
+from hw5.kit.files import MEBIBYTE, read_bytes
 from hw5.kit.refusals import (
     FORMATS,
     MAX_PIXELS,
@@ -28,6 +29,9 @@ from hw5.kit.refusals import (
     too_large,
 )  # fmt: skip
 from hw5.kit.srgb import in_srgb
+
+MAX_FILE = 512 * MEBIBYTE  # what 64 million pixels take at most: 16 bits, with transparency
+MAX_TIFF = 1280 * MEBIBYTE  # 20,000 x 20,000 in 8 bits and three colours, not packed
 
 _WITH_ALPHA = ("RGBA", "LA", "PA", "La", "RGBa")
 _TIFF_COLOURS = 262  # TIFF's tag for what its numbers mean
@@ -48,7 +52,17 @@ def read_picture(path: str | Path) -> bytes:
     Raises:
         InputError: the file cannot be read, or is larger than can be held.
     """
-    return read_bytes(path, expected="a picture", too_large="save it smaller, as JPEG or PNG")
+    hint = "save it smaller, as JPEG or PNG"
+    return read_bytes(path, expected="a picture", limit=_limit(Path(path)), too_large=hint)
+
+
+def _limit(path: Path) -> int:
+    """Return how many bytes of a file are read: the pixels of a TIFF often lie there unpacked."""
+    with suppress(OSError):
+        if path.is_file():  # to open a pipe would wait for somebody to write into it
+            with path.open("rb") as file:
+                return MAX_TIFF if kind_of(file.read(12)) == "TIFF" else MAX_FILE
+    return MAX_FILE
 
 
 def decode_picture(data: bytes, name: str, *, min_side: int = MIN_SIDE) -> Image.Image:

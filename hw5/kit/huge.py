@@ -3,8 +3,8 @@
 Offers `open_reduced`. A picture of up to `MAX_PIXELS` is decoded as it is. A larger JPEG is
 reduced by its own decoder, which leaves the fine waves out; a larger PNG or TIFF is decoded in
 bands, each averaged before the next one is touched. So a poster of 20,000 x 20,000 pixels needs
-less than a gigabyte, most of it the file. Other formats cannot be read in parts and are refused
-from there on. Read next: huge_png.py, huge_tiff.py, jpeg.py, photo.py.
+less than half a gigabyte beside its file, a progressive JPEG 1.3 more, because all its scans must
+be held. Other formats cannot be read in parts and are refused from there on. Read next: huge_png.py, huge_tiff.py, jpeg.py, photo.py.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from hw5.kit.bands import WholeOnly
 from hw5.kit.decode import decode_picture, read_picture, upright
 from hw5.kit.refusals import MAX_PIXELS, check_side, kind_of, refusal, too_large
 
+MOST_SIDE, MOST_PIXELS = 1_000_000, 1 << 32  # beyond, a row is large itself, and all take minutes
 REDUCED_PIXELS = MAX_PIXELS // 2  # at most, of what is left of a larger picture
 ORIENTATION = 0x0112  # EXIF's tag
 LYING = (5, 6, 7, 8)  # its values where width and height change places; others mean nothing
@@ -59,16 +60,18 @@ def _open(data: bytes, name: str) -> Reduced:
     try:
         width, height = kind.stated_size(data) if kind else (0, 0)
     except Exception as error:  # Pillow and struct raise a dozen kinds on damaged headers
-        raise refusal(name, data, error) from error
+        raise refusal(name, data, Image.UnidentifiedImageError()) from error
     if width * height <= MAX_PIXELS:
         picture = decode_picture(data, name)
         return Reduced(picture, picture.size, name)
     check_side(name, (width, height))
+    if max(width, height) > MOST_SIDE or width * height > MOST_PIXELS:
+        raise too_large(name, f"{width:,} x {height:,}, too many even for reading in parts")
     try:
         small = kind.reduced(data, math.sqrt(width * height / REDUCED_PIXELS))
         lies = small.getexif().get(ORIENTATION, 1) in LYING
         return Reduced(upright(small), (height, width) if lies else (width, height), name)
     except WholeOnly as error:
         raise too_large(name, f"{width:,} x {height:,} {error}") from error
-    except Exception as error:  # as above, for damaged pixels
+    except Exception as error:  # a dozen kinds again, on damaged pixels
         raise refusal(name, data, error) from error

@@ -20,14 +20,20 @@ from hw5.kit.bands import WholeOnly
 END = b"\xff\xd9"
 END_OF_IMAGE, START_OF_SCAN, RESTART, RESTART_INTERVAL = 0xD9, 0xDA, 0xD0, 0xDD
 FRAMES = (0xC0, 0xC1, 0xC2, 0xC9, 0xCA)  # Huffman or arithmetic coding, one scan or several
+MAX_HELD = 5 << 28  # bytes: 20,000 x 20,000 pixels with colours at half of their resolution
 SCALES = (2, 4, 8)  # what the decoder can divide the sides by
 MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # among coded pixels: no stuffed byte, no restart
 HOLE = bytes(512)  # a sector of a disk: what a copy reserved and never filled ends in zeros
 NOISE = bytes((73 * i + i * i // 7) % 251 for i in range(1, 97))  # never 255, so no marker
 
 
-def whole(data: bytes) -> bytes:
+def whole(data: bytes, *, scale: int = 2) -> bytes:
     """Return a JPEG's bytes with an end marker behind its pixels, all of which are there.
+
+    Args:
+        data: the file.
+        scale: how small a progressive one, which ends in details, is looked at; the smaller, the
+            fewer of them are seen.
 
     Raises:
         OSError: pixels are missing; the message says where.
@@ -38,7 +44,9 @@ def whole(data: bytes) -> bytes:
         _check_cut(pixels)
         pixels = pixels.removesuffix(END[:1])  # half of a marker
     told = pixels + END
-    changed = ImageChops.difference(_glance(told), _glance(pixels + _more(pixels, restarts) + END))
+    scale = scale if _opened(data).info.get("progressive") else SCALES[-1]
+    glance, more = _at(told, scale), _at(pixels + _more(pixels, restarts) + END, scale)
+    changed = ImageChops.difference(glance, more)
     if box := changed.getbbox():
         share = 1 - box[1] / changed.height
         raise OSError(f"truncated: the lower {max(share, 0.01):.0%} is missing or coarse")
@@ -54,23 +62,29 @@ def reduced(data: bytes, at_least: float) -> Image.Image:
     """Return a JPEG decoded at a half, a quarter or an eighth, by `at_least` or more.
 
     Raises:
-        WholeOnly: sent coarse first, or too large even at an eighth.
+        WholeOnly: too large even at an eighth, or sent coarse first and too large to be held.
         OSError: pixels are missing.
     """
-    if _is_progressive(data):
+    if _held(data) > MAX_HELD:
         raise WholeOnly("in a progressive JPEG, whose scans must all be held at once")
     scale = next((scale for scale in SCALES if scale >= at_least), None)
     if scale is None:
         raise WholeOnly(f"in a JPEG, too many even at one {SCALES[-1]}th of its sides")
-    return _at(whole(data), scale)
+    return _at(whole(data, scale=scale), scale)
 
 
 def _opened(data: bytes) -> JpegImagePlugin.JpegImageFile:
     return JpegImagePlugin.JpegImageFile(io.BytesIO(data))  # Image.open would refuse its size
 
 
-def _is_progressive(data: bytes) -> bool:
-    return bool(_opened(data).info.get("progressive"))
+def _held(data: bytes) -> int:
+    """Return the bytes that a decoder must hold at once: 2 for each wave of a progressive JPEG."""
+    picture = _opened(data)
+    if not picture.info.get("progressive"):
+        return 0
+    across, down = (max(layer[side] for layer in picture.layer) for side in (1, 2))
+    shares = (layer[1] * layer[2] / (across * down) for layer in picture.layer)
+    return round(2 * picture.width * picture.height * sum(shares))
 
 
 def _at(data: bytes, scale: int) -> Image.Image:
@@ -110,11 +124,6 @@ def _still_to_come(data: bytes) -> dict[tuple[int, int], int | None]:
             keys = itertools.product(data[place + 5 : behind : 2], range(first, last + 1))
             sent.update(dict.fromkeys(keys, bits & 15))
     return sent
-
-
-def _glance(data: bytes) -> Image.Image:
-    """Return a JPEG as small as still shows its last bytes: a progressive one ends in details."""
-    return _at(data, 2 if _is_progressive(data) else 8)
 
 
 def _more(pixels: bytes, restarts: bool) -> bytes:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hw5.kit import huge, huge_png
+from hw5.kit import huge, huge_png, jpeg
 from hw5.kit.checks import InputError
 
 PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
@@ -71,12 +71,33 @@ def test_a_palette_keeps_its_transparent_colour(tmp_path):
     assert found.picture.getpixel((found.picture.width - 2, 2)) == (0, 255, 0, 255)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_a_jpeg_is_reduced_by_its_decoder(tmp_path, mode):
-    path = saved(tmp_path, PICTURE.convert(mode), "a.jpg", quality=95)
+def test_a_jpeg_is_reduced_by_its_decoder(tmp_path, mode, progressive):
+    options = {"quality": 95, "progressive": progressive}
+    path = saved(tmp_path, PICTURE.convert(mode), "a.jpg", **options)
     found = huge.open_reduced(path)
     assert found.picture.mode == "RGB" and found.picture.size == (51, 38)  # a quarter
     assert likeness(found, PICTURE.convert(mode).convert("RGB")) <= 16
+
+
+@pytest.mark.parametrize(
+    ("mode", "subsampling", "waves"), [("RGB", 2, 1.5), ("RGB", 0, 3), ("L", 0, 1)]
+)
+def test_a_progressive_jpeg_is_held_as_a_whole_up_to_a_limit(
+    tmp_path, monkeypatch, mode, subsampling, waves
+):
+    options = (
+        {"progressive": True, "subsampling": subsampling}
+        if mode == "RGB"
+        else {"progressive": True}
+    )
+    path = saved(tmp_path, PICTURE.convert(mode), "a.jpg", **options)
+    monkeypatch.setattr(jpeg, "MAX_HELD", round(2 * waves * WIDTH * HEIGHT))
+    assert huge.open_reduced(path).size == (WIDTH, HEIGHT)
+    monkeypatch.setattr(jpeg, "MAX_HELD", round(2 * waves * WIDTH * HEIGHT) - 1)
+    with pytest.raises(InputError, match=r"got 203 x 150 in a progressive JPEG, whose scans must"):
+        huge.open_reduced(path)
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png"])
@@ -125,11 +146,12 @@ def headed(width: int, height: int) -> bytes:
 
 
 REFUSED = {
-    "progressive.jpg": (lambda: packed(PICTURE, "JPEG", progressive=True), "progressive JPEG"),
     "cut.jpg": (lambda: packed(PICTURE, "JPEG")[:-900], "truncated"),
     "cut.png": (lambda: packed(PICTURE, "PNG")[:400], "truncated"),
     "header.png": (lambda: headed(20_000, 20_000), "truncated"),
-    "beyond.png": (lambda: headed(2**31 - 1, 2**31 - 1), "beyond.png"),
+    "beyond.png": (lambda: headed(2**31 - 1, 2**31 - 1), "too many even for reading in parts"),
+    "long.png": (lambda: headed(2**31 - 1, 8), "too many even for reading in parts"),
+    "broad.png": (lambda: headed(80_000, 80_000), "too many even for reading in parts"),
     "thin.png": (lambda: headed(4, 20_000), "at least 8 x 8"),
     "no_header.png": (lambda: PNG + b"1234", "damaged"),
     "no_header.jpg": (lambda: JPEG + b"1234", "no_header.jpg"),

@@ -130,10 +130,13 @@ def test_what_is_too_large_for_a_door_is_told_which_one_takes_it(tmp_path, monke
         images.load(tmp_path / "a.bmp")
 
 
-def test_a_file_that_is_too_large_is_told_what_to_do(tmp_path):
+@pytest.mark.parametrize(("start", "limit"), [(b"BM", 512), (b"II*\0", 1280)])
+def test_a_file_that_is_too_large_is_told_what_to_do(tmp_path, start, limit):
     with (tmp_path / "a.tif").open("wb") as file:
-        file.truncate(600 << 20)  # takes no room
-    with pytest.raises(InputError, match=r"600\.0 MiB.*limit is 512 MiB; save it smaller, as JPEG"):
+        file.write(start)
+        file.truncate((limit << 20) + (1 << 19))  # takes no room
+    said = rf"{limit:,}\.5 MiB.*limit is {limit:,} MiB; save it smaller, as JPEG or PNG"
+    with pytest.raises(InputError, match=said):
         photo.open_photo(tmp_path / "a.tif")
 
 
