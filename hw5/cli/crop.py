@@ -34,9 +34,9 @@ def crop(
 ) -> int:
     """Cut a square with the cat out of any photograph, at the generator's size.
 
-    Reads JPEG, PNG, WebP, GIF, BMP, TIFF and PPM of any mode, turned upright; JPEG and PNG of any
-    size. Where the square reaches beyond the photograph its edge goes on, blurred, and a mask
-    beside the picture says which pixels are real.
+    Reads JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF and PPM of any mode, turned upright, in the colours
+    that its profile means; JPEG, PNG and TIFF of any size. Where the square reaches beyond the
+    photograph its edge goes on, blurred, and a mask beside the picture says which pixels are real.
 
     For example:
       python -m hw5 crop my_cat.jpg

@@ -30,13 +30,16 @@ _HINTS = {
 }
 
 
-def read_bytes(path: str | Path, *, expected: str, limit: int = 512 * MEBIBYTE) -> bytes:
+def read_bytes(
+    path: str | Path, *, expected: str, limit: int = 512 * MEBIBYTE, too_large: str = ""
+) -> bytes:
     """Return the contents of the file at `path`.
 
     Args:
         path: the file.
         expected: what the file should be, for messages ("a picture").
         limit: largest accepted size, in bytes.
+        too_large: what to do about a larger one.
 
     Raises:
         InputError: missing, a folder, empty, larger than `limit`, or unreadable.
@@ -51,6 +54,7 @@ def read_bytes(path: str | Path, *, expected: str, limit: int = 512 * MEBIBYTE) 
             got, hint = "an empty file", "make it or copy it again"
         elif size > limit:
             got, hint = f"{size / MEBIBYTE:,.1f} MiB", f"the limit is {limit / MEBIBYTE:,.0f} MiB"
+            hint += f"; {too_large}" if too_large else ""
         else:
             return path.read_bytes()
     except OSError as error:

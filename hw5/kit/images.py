@@ -19,8 +19,9 @@ import torch.nn.functional as F
 from PIL import Image
 
 from hw5.kit.checks import InputError, check_finite, check_number, check_shape
-from hw5.kit.decode import MAX_PIXELS, MIN_SIDE, open_picture
+from hw5.kit.decode import open_picture
 from hw5.kit.files import atomic_write
+from hw5.kit.refusals import MAX_PIXELS, MIN_SIDE
 from hw5.shapes import Images
 
 WHITE = 1.0

@@ -23,9 +23,9 @@ import torch
 from PIL import Image, ImageFilter
 
 from hw5.kit.checks import InputError, brief, check_number
-from hw5.kit.decode import MAX_PIXELS, MIN_SIDE
 from hw5.kit.huge import Reduced, open_reduced
 from hw5.kit.images import from_uint8, on_white
+from hw5.kit.refusals import MAX_PIXELS, MIN_SIDE
 from hw5.shapes import Images, Mask
 
 Box = tuple[float, float, float]  # left, top, side in pixels of the upright photograph
@@ -75,7 +75,8 @@ def open_photo(photo: str | Path | np.ndarray) -> Reduced:
     """Return a photograph, transparent parts filled with white.
 
     Args:
-        photo: a picture file of any kind and mode, JPEG and PNG of any size, or uint8 (H, W, 3).
+        photo: a picture file of any kind and mode, JPEG, PNG and TIFF of any size, or uint8
+            (H, W, 3).
 
     Raises:
         InputError: unreadable, or nothing of it is visible.

@@ -28,10 +28,11 @@ from PIL import Image
 
 from hw5.kit import strict_json
 from hw5.kit.checks import InputError, brief, check_choice, check_mask, check_number, check_shape
-from hw5.kit.decode import MIN_SIDE, decode_picture
+from hw5.kit.decode import decode_picture
 from hw5.kit.files import read_bytes
 from hw5.kit.images import WHITE, from_uint8, to_uint8
 from hw5.kit.raster import Canvas
+from hw5.kit.refusals import MIN_SIDE
 from hw5.shapes import Images, Mask
 
 FORMAT = "hw5-sketch"

@@ -20,7 +20,7 @@ from hw5.kit.checks import InputError
 from hw5.kit.images import to_uint8
 from hw5.kit.photo import crop_photo
 
-# What is taken for a picture. HEIC and AVIF cannot be read, but deserve to be named with the others
+# What is taken for a picture. HEIC cannot be read, but deserves to be named with the others.
 ENDINGS = (
     ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm",
     ".heic", ".heif", ".avif",

@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 from skimage.data import chelsea
 
-from hw5.kit import cat_face, strokes
+from hw5.kit import cat_face, refusals, strokes
 from hw5.kit.checks import InputError
+
+needs_avif = pytest.mark.skipif("AVIF" not in refusals.FORMATS, reason="this Pillow has no AVIF")
 
 
 @pytest.fixture
@@ -141,6 +143,35 @@ def test_bad_input_is_one_line_and_writes_nothing(run, photo, tmp_path, words):
     answer = run("crop", *words, "--find", "middle")
     assert answer.status == 2 and answer.err.count("hw5: error: ") == 1 and answer.out == ""
     assert [path.name for path in tmp_path.iterdir()] == ["cat.jpg"]
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff\xd9"], ids=["cut", "cut and closed"])
+@pytest.mark.parametrize("command", ["crop", "project"])
+def test_a_photograph_that_was_cut_short_is_one_line_and_writes_nothing(
+    run, photo, tmp_path, command, end
+):
+    data = (tmp_path / photo).read_bytes()
+    (tmp_path / photo).write_bytes(data[: int(0.97 * len(data))] + end)
+    answer = run(command, photo)
+    assert answer.status == 2 and answer.out == "" and answer.err.count("\n") == 1
+    assert "cat.jpg" in answer.err and "truncated: the lower" in answer.err
+    assert "copy it again" in answer.err
+    assert [path.name for path in tmp_path.iterdir()] == ["cat.jpg"]
+
+
+@needs_avif
+def test_what_a_phone_saves_as_avif_goes_through_every_command(run, tmp_path, tiny):
+    Image.fromarray(chelsea()).save(tmp_path / "cat.avif")
+    assert run("crop", "cat.avif", "--box", 80, 0, 300).status == 0
+    found = np.asarray(Image.open(tmp_path / "runs/crop/cat.png")).astype(int)
+    expected = Image.fromarray(chelsea()).crop((80, 0, 380, 300)).resize((64, 64))
+    assert np.abs(found - np.asarray(expected)).mean() < 6
+    few = ["--generator", tiny, "--num-steps", 1, "--num-mean", 2]
+    assert run("project", "cat.avif", *few, "--perceptual", 0, "--out", "p").status == 0
+    sketch = Image.new("RGBA", (64, 64))
+    sketch.paste("orange", (10, 10, 50, 50))
+    sketch.save(tmp_path / "sketch.avif")
+    assert run("draw", "sketch.avif", *few, "--out", "d").status == 0
 
 
 def test_a_black_mask_is_refused(run, photo, tmp_path, tiny):

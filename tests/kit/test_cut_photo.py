@@ -117,14 +117,6 @@ def test_a_colour_profile_is_followed():
     assert mean_colour(jpeg(grey, icc_profile=srgb)) == mean_colour(jpeg(grey))
 
 
-@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif"])
-def test_a_phone_picture_gets_advice(tmp_path, brand):
-    path = tmp_path / "a.heic"
-    path.write_bytes(b"\0\0\0\x18ftyp" + brand + bytes(40))
-    with pytest.raises(InputError, match=r"HEIC or AVIF.*export it as JPEG"):
-        photo.open_photo(path)
-
-
 @pytest.mark.parametrize("form", ["GIF", "WEBP", "PNG"])
 def test_an_animated_picture_gives_its_first_frame(tmp_path, form):
     frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "blue")]

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hw5.kit import huge
+from hw5.kit import huge, huge_png, jpeg
 from hw5.kit.checks import InputError
 
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"
 WIDTH, HEIGHT = 203, 150
 Y, X = np.mgrid[:HEIGHT, :WIDTH]
 WAVES = np.stack([128 + 90 * np.sin(X / 30), 128 + 90 * np.cos(Y / 25), 60 + X * 0.5], axis=2)
@@ -24,7 +25,7 @@ def small_limits(monkeypatch):
     """Every picture counts as huge, bands are a few rows."""
     monkeypatch.setattr(huge, "MAX_PIXELS", 5000)
     monkeypatch.setattr(huge, "REDUCED_PIXELS", 2500)
-    monkeypatch.setattr(huge, "BAND", 5000)
+    monkeypatch.setattr(huge_png, "BAND", 5000)
 
 
 def saved(tmp_path, picture: Image.Image, name: str, **options):
@@ -53,9 +54,10 @@ def test_every_prediction_of_a_row_is_followed_across_bands(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)
     smooth = np.asarray(PICTURE) // 2 + noise // 2  # Pillow then chooses all five filters
     path = saved(tmp_path, Image.fromarray(smooth), "a.png")
-    packed = b"".join(part for kind, part in huge._chunks(path.read_bytes()) if kind == b"IDAT")
+    packed = b"".join(part for kind, part in huge_png._chunks(path.read_bytes()) if kind == b"IDAT")
     assert len(set(zlib.decompress(packed)[:: WIDTH * 3 + 1])) > 1, "no predictions to follow"
-    bands = list(huge._bands(path.read_bytes(), WIDTH, HEIGHT, 3, factor=3))
+    layout = huge_png.Layout(WIDTH, HEIGHT, depth=8, kind=huge_png.RGB, interlaced=False)
+    bands = list(huge_png._bands(path.read_bytes(), layout))
     assert len(bands) > 5
     assert np.array_equal(np.concatenate(bands), smooth)
 
@@ -69,12 +71,33 @@ def test_a_palette_keeps_its_transparent_colour(tmp_path):
     assert found.picture.getpixel((found.picture.width - 2, 2)) == (0, 255, 0, 255)
 
 
+@pytest.mark.parametrize("progressive", [False, True])
 @pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
-def test_a_jpeg_is_reduced_by_its_decoder(tmp_path, mode):
-    path = saved(tmp_path, PICTURE.convert(mode), "a.jpg", quality=95)
+def test_a_jpeg_is_reduced_by_its_decoder(tmp_path, mode, progressive):
+    options = {"quality": 95, "progressive": progressive}
+    path = saved(tmp_path, PICTURE.convert(mode), "a.jpg", **options)
     found = huge.open_reduced(path)
     assert found.picture.mode == "RGB" and found.picture.size == (51, 38)  # a quarter
     assert likeness(found, PICTURE.convert(mode).convert("RGB")) <= 16
+
+
+@pytest.mark.parametrize(
+    ("mode", "subsampling", "waves"), [("RGB", 2, 1.5), ("RGB", 0, 3), ("L", 0, 1)]
+)
+def test_a_progressive_jpeg_is_held_as_a_whole_up_to_a_limit(
+    tmp_path, monkeypatch, mode, subsampling, waves
+):
+    options = (
+        {"progressive": True, "subsampling": subsampling}
+        if mode == "RGB"
+        else {"progressive": True}
+    )
+    path = saved(tmp_path, PICTURE.convert(mode), "a.jpg", **options)
+    monkeypatch.setattr(jpeg, "MAX_HELD", round(2 * waves * WIDTH * HEIGHT))
+    assert huge.open_reduced(path).size == (WIDTH, HEIGHT)
+    monkeypatch.setattr(jpeg, "MAX_HELD", round(2 * waves * WIDTH * HEIGHT) - 1)
+    with pytest.raises(InputError, match=r"got 203 x 150 in a progressive JPEG, whose scans must"):
+        huge.open_reduced(path)
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png"])
@@ -119,20 +142,19 @@ def headed(width: int, height: int) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + check
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return huge.PNG + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0"))
+    return PNG + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0"))
 
 
 REFUSED = {
-    "progressive.jpg": (lambda: packed(PICTURE, "JPEG", progressive=True), "progressive JPEG"),
-    "sixteen.png": (lambda: packed(Image.new("I;16", (WIDTH, HEIGHT)), "PNG"), "16 bits a channel"),
-    "one_bit.png": (lambda: packed(Image.new("1", (WIDTH, HEIGHT)), "PNG"), "1 bits a channel"),
     "cut.jpg": (lambda: packed(PICTURE, "JPEG")[:-900], "truncated"),
     "cut.png": (lambda: packed(PICTURE, "PNG")[:400], "truncated"),
     "header.png": (lambda: headed(20_000, 20_000), "truncated"),
-    "beyond.png": (lambda: headed(2**31 - 1, 2**31 - 1), "beyond.png"),
+    "beyond.png": (lambda: headed(2**31 - 1, 2**31 - 1), "too many even for reading in parts"),
+    "long.png": (lambda: headed(2**31 - 1, 8), "too many even for reading in parts"),
+    "broad.png": (lambda: headed(80_000, 80_000), "too many even for reading in parts"),
     "thin.png": (lambda: headed(4, 20_000), "at least 8 x 8"),
-    "no_header.png": (lambda: huge.PNG + b"1234", "damaged"),
-    "no_header.jpg": (lambda: huge.JPEG + b"1234", "no_header.jpg"),
+    "no_header.png": (lambda: PNG + b"1234", "damaged"),
+    "no_header.jpg": (lambda: JPEG + b"1234", "no_header.jpg"),
 }
 
 
