@@ -4,7 +4,8 @@ Offers `open_reduced`. A picture of up to `MAX_PIXELS` is decoded as it is. A la
 reduced by its own decoder, which leaves the fine waves out; a larger PNG or TIFF is decoded in
 bands, each averaged before the next one is touched. So a poster of 20,000 x 20,000 pixels needs
 less than half a gigabyte beside its file, a progressive JPEG 1.3 more, because all its scans must
-be held. Other formats cannot be read in parts and are refused from there on. Read next: huge_png.py, huge_tiff.py, jpeg.py, photo.py.
+be held. Other formats cannot be read in parts and are refused from there on. Read next:
+huge_png.py, huge_tiff.py, jpeg.py, photo.py.
 """
 
 from __future__ import annotations
