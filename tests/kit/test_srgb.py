@@ -7,7 +7,7 @@ import struct
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image
 
 from hw5.kit import decode
 
@@ -25,9 +25,15 @@ def fixed(*values: float) -> bytes:
     return b"".join(struct.pack(">i", round(value * 65536)) for value in values)
 
 
-def profile(primaries: np.ndarray | None, gamma: float, name: str) -> bytes:
-    """An ICC profile by hand: a matrix and a power for RGB, a power alone for grey."""
-    curve = b"curv" + struct.pack(">IIH", 0, 1, round(gamma * 256)) + b"\0\0"
+def profile(primaries: np.ndarray | None, gamma: float | np.ndarray, name: str) -> bytes:
+    """An ICC profile by hand: a matrix and a curve for RGB, a curve alone for grey.
+
+    A curve is a power, or a table from 0 to 1.
+    """
+    numbers = np.atleast_1d(gamma) * (256 if np.isscalar(gamma) else 65535)
+    curve = b"curv" + struct.pack(">II", 0, len(numbers))
+    curve += numbers.round().astype(">u2").tobytes()
+    curve += bytes(-len(curve) % 4)
     text = name.encode() + b"\0"
     tags = {
         b"desc": b"desc" + struct.pack(">II", 0, len(text)) + text + bytes(78),
@@ -100,9 +106,11 @@ def test_linear_srgb_is_not_taken_for_srgb_because_of_its_name():
     assert np.abs(found - expected(COLOUR, SRGB, 1.0)).max() <= 1
 
 
-def test_srgb_itself_changes_no_level():
+def test_srgb_of_any_maker_changes_no_level():
     """There and back through a profile would round some of them."""
-    icc = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    stored = np.linspace(0, 1, 1024)
+    curve = np.where(stored <= 0.04045, stored / 12.92, ((stored + 0.055) / 1.055) ** 2.4)
+    icc = profile(SRGB, curve, "nameless")
     every = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(every).save(buffer, "PNG", icc_profile=icc)
