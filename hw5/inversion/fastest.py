@@ -13,13 +13,12 @@ with eight pictures side by side it takes 0.56 for each.
 
 What did not pay, by the same command: the metric without a good start, 42, and a quarter of the
 pictures never got there. Nor did three of the eight by Gauss-Newton steps (gauss_newton.py) from
-the encoder's code, the others at the price of 81:
-late in a search the linear model that they solve promises more than the picture keeps, so what
-makes the end slow is not curvature but that J itself changes. Nor, as a rule, bfloat16
-(`precision`): ten times slower on a processor without instructions for it; on one that has them an
-evaluation took 0.87 of the time, and 100 ended at a loss a third higher. Tried by hand, and no
-help either: the curvatures at the picture's own solution, longer steps, Adam in the metric, weights
-with channels last.
+the encoder's code, and the median price is 81: late in a search the linear model that they solve
+promises more than the picture keeps, so what makes the end slow is not curvature but that J itself
+changes. Nor, as a rule, bfloat16 (`precision`): ten times slower on a processor without
+instructions for it; on one that has them an evaluation took 0.87 of the time, and 100 ended at a
+loss a third higher. Tried by hand, and no help either: the curvatures at the picture's own
+solution, longer steps, Adam in the metric, weights with channels last.
 
 Pictures of a batch share the work and nothing else: each has a memory (lbfgs.py) and a step length
 of its own. Offers `fastest` and its settings `Fastest`. Read next: improvements.py, which takes it
