@@ -8,15 +8,15 @@ the mean; median of eight test pictures, 64 px, w+, squared pixels and features:
 - from an encoder's code instead of the mean: 20;
 - in the metric of curvature.py: 9.
 
-A frozen generator (models/stylegan2_frozen.py) makes each evaluation cheaper, 0.85 of the time, and
-with eight pictures side by side it takes 0.56 for each.
+A frozen generator (models/stylegan2_frozen.py) makes each evaluation cheaper, 0.84 of the time, and
+with eight pictures side by side it takes 0.42 for each.
 
 What did not pay, by the same command: the metric without a good start, 42, and a quarter of the
 pictures never got there. Nor did three of the eight by Gauss-Newton steps (gauss_newton.py) from
 the encoder's code, and the median price is 81: late in a search the linear model that they solve
 promises more than the picture keeps, so what makes the end slow is not curvature but that J itself
 changes. Nor, as a rule, bfloat16 (`precision`): ten times slower on a processor without
-instructions for it; on one that has them an evaluation took 0.87 of the time, and 100 ended at a
+instructions for it; on one that has them an evaluation took 0.96 of the time, and 100 ended at a
 loss a third higher. Tried by hand, and no help either: the curvatures at the picture's own
 solution, longer steps, Adam in the metric, weights with channels last.
 
