@@ -97,10 +97,12 @@ class _Lesson:
         self.student, self.teacher, self.enlarger = student, teacher, enlarger.requires_grad_(False)
         self.settings, self.device = settings, next(student.parameters()).device
         self.dtype = precision(self.device)
-        self.new = set(student.synthesis.block(student.image_size).parameters())
-        self.others = [p for p in student.synthesis.parameters() if p not in self.new]
+        # In the network's order, always: the optimiser's state is kept by place.
+        self.new = list(student.synthesis.block(student.image_size).parameters())
+        known = {id(weight) for weight in self.new}
+        self.others = [each for each in student.synthesis.parameters() if id(each) not in known]
         student.requires_grad_(False)
-        groups = [{"params": list(self.new)}, {"params": self.others}]
+        groups = [{"params": self.new}, {"params": self.others}]
         self.optimiser = torch.optim.Adam(groups, settings.rate, betas=(0.9, 0.99))
         wrap: Callable = partial(torch.compile, dynamic=False) if compiled else lambda f: f
         self.show, self.paint = wrap(self._show), wrap(self._paint)

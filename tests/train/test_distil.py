@@ -111,6 +111,18 @@ def test_the_new_block_learns_alone_then_all_but_the_mapping(
         assert all(name.startswith("synthesis.") for name in moved(before))
 
 
+def test_the_optimiser_knows_the_weights_in_the_networks_order(small, features):
+    large = enlarge(small, LARGE)
+    lesson = distilling._Lesson(
+        large, small, Enlarger(), features, DistilSettings(batch=2), compiled=False
+    )
+    places = {id(weight): place for place, weight in enumerate(large.synthesis.parameters())}
+    groups = lesson.optimiser.param_groups
+    found = [[places[id(weight)] for weight in group["params"]] for group in groups]
+    assert all(group == sorted(group) for group in found)
+    assert sorted(found[0] + found[1]) == list(range(len(places)))
+
+
 def names_moved(network, before):
     return {n for n, weight in network.state_dict().items() if not torch.equal(weight, before[n])}
 
