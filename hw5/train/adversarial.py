@@ -20,9 +20,11 @@ from hw5.kit.precision import mixed, precision
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
 from hw5.train.batches import Batch, Pictures, same_window
-from hw5.train.loop import ExponentialAverage, Run, sample_codes
+from hw5.train.loop import ExponentialAverage, Run, randomness, repeat, sample_codes
 from hw5.train.pairs import codes_of
 from hw5.train.regress import feature_distance
+
+COLUMNS = ("real", "fake", "discriminator", "r1", "adversarial", "anchor")  # of the log
 
 
 @dataclass(frozen=True)
@@ -128,37 +130,24 @@ def train_adversarial(
 ) -> tuple[Generator, dict[str, float]]:
     """Train for `duel.settings.hours`; return the generator's average and the last losses."""
     settings, run = duel.settings, Run(folder, hours=duel.settings.hours)
-    seen = run.resume(duel.parts())
-    rng = torch.Generator().manual_seed(settings.seed + seen)
-    grid = sample_codes(duel.generator)
-    means: dict[str, float] = {}
-    while not run.finished():
-        duel.slow_down(run.progress())
-        losses = duel.round(pictures, seen, rng)
-        seen += settings.batch
-        for name, value in losses.items():
-            means[name] = 0.98 * means.get(name, value) + 0.02 * value
-        if (seen // settings.batch) % 100 == 0:
-            run.log({"pictures": seen, "seconds": run.elapsed(), **_all_columns(means)})
-        if run.due():
-            run.save(duel.parts(), seen)
-            run.snapshot(duel.average.network, sampled(duel.average.network, grid), seen)
-    run.save(duel.parts(), seen)
-    run.snapshot(duel.average.network, sampled(duel.average.network, grid), seen)
-    return duel.average.network, {"pictures": seen, "seconds": run.seconds, **means}
+    average, grid = duel.average.network, sample_codes(duel.generator)
+
+    def step(seen: int, progress: float) -> dict[str, float]:
+        duel.slow_down(progress)
+        return duel.round(pictures, seen, randomness(settings.seed, seen))
+
+    def show(seen: int) -> None:
+        run.snapshot(average, sampled(average, grid), seen)
+
+    return average, repeat(
+        run, duel.parts(), step, batch=settings.batch, columns=COLUMNS, on_save=show
+    )
 
 
 @torch.no_grad()
 def sampled(generator: Generator, z: Tensor) -> Tensor:
     """Pictures `(N, 3, H, W)` of z."""
     return generator(z)
-
-
-_COLUMNS = ("real", "fake", "discriminator", "r1", "adversarial", "anchor")
-
-
-def _all_columns(means: dict[str, float]) -> dict[str, float]:
-    return {name: means.get(name, float("nan")) for name in _COLUMNS}
 
 
 def mix(

@@ -23,7 +23,7 @@ from hw5.models.feature_network import FeatureNetwork
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.train.batches import same_window
 from hw5.train.enlarger import Enlarger
-from hw5.train.loop import ExponentialAverage, Run, cosine, sample_codes
+from hw5.train.loop import ExponentialAverage, Run, cosine, randomness, repeat, sample_codes
 from hw5.train.regress import feature_distance
 
 
@@ -68,23 +68,17 @@ def distil(
     average = ExponentialAverage(student, half_life=settings.half_life)
     run = Run(folder, hours=settings.hours, again=False)
     parts = {"student": student, "average": average.network, "optimiser": lesson.optimiser}
-    seen = run.resume(parts)
-    grid, means = sample_codes(student), {}
-    while not run.finished():
-        rng = torch.Generator().manual_seed((settings.seed << 40) + seen)
-        losses = lesson.step(run.progress(), rng)
-        seen += settings.batch
-        average.update(student, pictures=settings.batch, seen=seen)
-        for name, value in losses.items():
-            means[name] = 0.98 * means.get(name, value) + 0.02 * value
-        if (seen // settings.batch) % 100 == 0:
-            run.log({"pictures": seen, "seconds": run.elapsed(), **means})
-        if run.due():
-            run.save(parts, seen)
-            run.snapshot(average.network, _drawn(average.network, grid), seen)
-    run.save(parts, seen)
-    run.snapshot(average.network, _drawn(average.network, grid), seen)
-    return average.network, {"pictures": seen, "seconds": run.seconds, **means}
+    grid = sample_codes(student)
+
+    def step(seen: int, progress: float) -> dict[str, float]:
+        losses = lesson.step(progress, randomness(settings.seed, seen))
+        average.update(student, pictures=settings.batch, seen=seen + settings.batch)
+        return losses
+
+    def show(seen: int) -> None:
+        run.snapshot(average.network, _drawn(average.network, grid), seen)
+
+    return average.network, repeat(run, parts, step, batch=settings.batch, on_save=show)
 
 
 class _Lesson:

@@ -22,7 +22,7 @@ from hw5.kit.precision import mixed, precision
 from hw5.models.encoder import Encoder
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.stylegan2 import StyleGAN2
-from hw5.train.loop import ExponentialAverage, Run, cosine
+from hw5.train.loop import ExponentialAverage, Run, cosine, randomness, repeat
 from hw5.train.quality import PACKAGES
 
 # (how many, source of random numbers) -> pictures (N, 3, H, W) in [-1, 1] on the training device
@@ -86,16 +86,12 @@ class Lesson(ABC):
         """
         self.optimiser.param_groups[0]["lr"] = self.settings.rate * cosine(progress)
         with mixed(self.device, self.dtype):
-            losses = self.losses(progress, self.randomness(seen))
+            losses = self.losses(progress, randomness(self.settings.seed, seen))
         self.optimiser.zero_grad(set_to_none=True)
         losses["loss"].backward()
         self.optimiser.step()
         self.average.update(self.encoder, pictures=self.settings.batch, seen=seen)
         return {name: value.item() for name, value in losses.items()}
-
-    def randomness(self, seen: int) -> torch.Generator:
-        """The source of the step's random numbers."""
-        return torch.Generator().manual_seed((self.settings.seed << 40) + seen)
 
 
 def feature_loss(features: FeatureNetwork, layer: str, output: Tensor, target: Tensor) -> Tensor:
@@ -135,27 +131,16 @@ def train_encoder(
         folder: Of the run: checkpoint, log, grids; a run that is there goes on.
         hours: Wall clock.
     """
-    run, batch = Run(folder, hours=hours), lesson.settings.batch
-    seen = run.resume(lesson.parts())
-    means: dict[str, float] = {}
-    while not run.finished():
-        for name, value in lesson.step(seen, run.progress()).items():
-            means[name] = 0.98 * means.get(name, value) + 0.02 * value
-        seen += batch
-        if (seen // batch) % LOG_EVERY == 0:
-            columns = {name: means.get(name, float("nan")) for name in lesson.columns}
-            run.log({"pictures": seen, "seconds": run.elapsed(), **columns})
-        if run.due():
-            keep(run, lesson, shown, seen)
-    keep(run, lesson, shown, seen)
-    return lesson.average.network, {"pictures": seen, "seconds": run.seconds, **means}
+    run, average = Run(folder, hours=hours), lesson.average.network
 
+    def show(seen: int) -> None:
+        found = reconstruct(average, lesson.generator, shown)
+        run.snapshot(average, pairs(shown, found.to(shown)), seen)
 
-def keep(run: Run, lesson: Lesson, shown: Tensor, seen: int) -> None:
-    """Write the checkpoint and the grid of pairs."""
-    run.save(lesson.parts(), seen)
-    found = reconstruct(lesson.average.network, lesson.generator, shown)
-    run.snapshot(lesson.average.network, pairs(shown, found.to(shown)), seen)
+    return average, repeat(
+        run, lesson.parts(), lesson.step, batch=lesson.settings.batch, columns=lesson.columns,
+        log_every=LOG_EVERY, on_save=show,
+    )  # fmt: skip
 
 
 def pairs(above: Tensor, below: Tensor) -> Tensor:

@@ -20,9 +20,9 @@ from torch.nn import functional as F
 from hw5.kit.precision import mixed, precision
 from hw5.models.feature_network import FeatureNetwork
 from hw5.train.batches import Pictures, same_window
-from hw5.train.loop import ExponentialAverage, Run, cosine
+from hw5.train.loop import ExponentialAverage, Run, cosine, randomness, repeat
 from hw5.train.read_factors import roughen
-from hw5.train.regress import feature_distance
+from hw5.train.regress import Comparison, feature_distance
 
 
 @dataclass(frozen=True)
@@ -98,33 +98,26 @@ def train_enlarger(
     optimiser = torch.optim.Adam(network.parameters(), settings.rate, betas=(0.9, 0.99))
     run = Run(folder, hours=settings.hours, again=False)
     parts = {"network": network, "average": average.network, "optimiser": optimiser}
-    seen = run.resume(parts)
     compare = comparison(network, features, settings, compiled=compiled)
-    means: dict[str, float] = {}
-    while not run.finished():
-        rng = torch.Generator().manual_seed((settings.seed << 40) + seen)
-        optimiser.param_groups[0]["lr"] = settings.rate * cosine(run.progress())
+
+    def step(seen: int, progress: float) -> dict[str, float]:
+        rng = randomness(settings.seed, seen)
+        optimiser.param_groups[0]["lr"] = settings.rate * cosine(progress)
         (large,) = same_window(settings.window, rng, pictures.batch(settings.batch, rng=rng).images)
         small = roughen(F.avg_pool2d(large, 2), rng=rng)
         pixel, perceptual = compare(small.contiguous(), large.contiguous())
         optimiser.zero_grad(set_to_none=True)
         (pixel + settings.perceptual * perceptual).backward()
         optimiser.step()
-        seen += settings.batch
-        average.update(network, pictures=settings.batch, seen=seen)
-        for name, value in (("pixel", pixel.item()), ("perceptual", perceptual.item())):
-            means[name] = 0.98 * means.get(name, value) + 0.02 * value
-        if (seen // settings.batch) % 100 == 0:
-            run.log({"pictures": seen, "seconds": run.elapsed(), **means})
-        if run.due():
-            run.save(parts, seen)
-    run.save(parts, seen)
-    return average.network, {"pictures": seen, "seconds": run.seconds, **means}
+        average.update(network, pictures=settings.batch, seen=seen + settings.batch)
+        return {"pixel": pixel.item(), "perceptual": perceptual.item()}
+
+    return average.network, repeat(run, parts, step, batch=settings.batch)
 
 
 def comparison(
     network: Enlarger, features: FeatureNetwork, settings: EnlargerSettings, *, compiled: bool
-) -> torch.nn.Module:
+) -> Comparison:
     """Return the function (small, large) -> (pixel, perceptual) distance of what is made of it."""
     device = next(network.parameters()).device
     dtype = precision(device)

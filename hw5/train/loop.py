@@ -1,7 +1,8 @@
 """The plumbing of every training run: time budget, resuming after kill -9, log, samples, EMA.
 
-Offers `Run` (a folder with checkpoint, CSV log and sample grids) and `ExponentialAverage`. The
-methods are in regress.py, adversarial.py and read_factors.py.
+Offers `Run` (a folder with checkpoint, CSV log and sample grids), `repeat`, the one loop of all
+trainings, with `randomness` for their steps, and `ExponentialAverage`. The methods are in
+regress.py, adversarial.py, read_factors.py and encoders.py.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import copy
 import csv
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,9 @@ from torch import Tensor, nn
 
 from hw5.kit import images
 from hw5.kit.files import atomic_write
+
+# (pictures seen before it, share of the plan that is done) -> losses by name
+Step = Callable[[int, float], Mapping[str, float]]
 
 
 class ExponentialAverage:
@@ -163,6 +167,54 @@ class Run:
         half = {key: value.half().cpu().contiguous() for key, value in state.items()}
         with atomic_write(self.folder / f"weights-{seen:08d}.safetensors") as temporary:
             safetensors.torch.save_file(half, temporary)
+
+
+def repeat(
+    run: Run,
+    parts: Mapping[str, Any],
+    step: Step,
+    *,
+    batch: int,
+    columns: Sequence[str] = (),
+    log_every: int = 100,
+    on_save: Callable[[int], object] = lambda seen: None,
+) -> dict[str, float]:
+    """Take steps until the hours of `run` are over, from its checkpoint on if there is one.
+
+    Args:
+        run: Where and how long.
+        parts: What a checkpoint holds.
+        step: Learns from `batch` pictures; see `Step`.
+        batch: Pictures of a step.
+        columns: Losses in the log, for steps that do not have all of them; by default, all.
+        log_every: Steps from one row of the log to the next.
+        on_save: Called with the pictures seen, after each checkpoint.
+
+    Returns:
+        Pictures and seconds in all calls so far, and each loss as a running mean.
+    """
+    seen, means = run.resume(parts), {}
+
+    def save() -> None:
+        run.save(parts, seen)
+        on_save(seen)
+
+    while not run.finished():
+        for name, value in step(seen, run.progress()).items():
+            means[name] = 0.98 * means.get(name, value) + 0.02 * value
+        seen += batch
+        if (seen // batch) % log_every == 0:
+            told = {name: means.get(name, float("nan")) for name in columns or means}
+            run.log({"pictures": seen, "seconds": run.elapsed(), **told})
+        if run.due():
+            save()
+    save()
+    return {"pictures": seen, "seconds": run.seconds, **means}
+
+
+def randomness(seed: int, seen: int) -> torch.Generator:
+    """Source of a step's random numbers: a resumed run draws what an unbroken one does."""
+    return torch.Generator().manual_seed((seed << 40) + seen)
 
 
 def cosine(progress: float, *, warm_up: float = 0.02, floor: float = 0.02) -> float:

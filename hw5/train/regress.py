@@ -20,7 +20,7 @@ from hw5.kit.precision import mixed, precision
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
 from hw5.train.batches import Batch, Pictures
-from hw5.train.loop import ExponentialAverage, Run, cosine
+from hw5.train.loop import ExponentialAverage, Run, cosine, randomness, repeat
 from hw5.train.pairs import codes_of, factors_of, styles_of
 from hw5.world.factors import NUM_DRAWS
 
@@ -71,30 +71,24 @@ def regress(
     optimiser = torch.optim.Adam(taught(generator), settings.rate, betas=(0.9, 0.99))
     run = Run(folder, hours=settings.hours, again=False)
     parts = {"generator": generator, "average": average.network, "optimiser": optimiser}
-    seen = run.resume(parts)
-    rng = torch.Generator().manual_seed(settings.seed + seen)
     compare = comparison(generator, features, settings, compiled=compiled)
     grid = torch.randn(64, NUM_DRAWS, generator=torch.Generator().manual_seed(1))
-    means: dict[str, float] = {}
-    while not run.finished():
-        optimiser.param_groups[0]["lr"] = settings.rate * cosine(run.progress())
+
+    def step(seen: int, progress: float) -> dict[str, float]:
+        rng = randomness(settings.seed, seen)
+        optimiser.param_groups[0]["lr"] = settings.rate * cosine(progress)
         batch = pictures.batch(settings.batch, rng=rng)
-        losses = pair_losses(generator, batch, settings, run.progress(), rng, compare)
+        losses = pair_losses(generator, batch, settings, progress, rng, compare)
         optimiser.zero_grad(set_to_none=True)
         (losses["pixel"] + settings.perceptual * losses["perceptual"]).backward()
         optimiser.step()
-        seen += settings.batch
-        average.update(generator, pictures=settings.batch, seen=seen)
-        for name, value in losses.items():
-            means[name] = 0.98 * means.get(name, value.item()) + 0.02 * value.item()
-        if (seen // settings.batch) % 100 == 0:
-            run.log({"pictures": seen, "seconds": run.elapsed(), **means})
-        if run.due():
-            run.save(parts, seen)
-            run.snapshot(average.network, known_cats(average.network, grid), seen)
-    run.save(parts, seen)
-    run.snapshot(average.network, known_cats(average.network, grid), seen)
-    return average.network, {"pictures": seen, "seconds": run.seconds, **means}
+        average.update(generator, pictures=settings.batch, seen=seen + settings.batch)
+        return {name: value.item() for name, value in losses.items()}
+
+    def show(seen: int) -> None:
+        run.snapshot(average.network, known_cats(average.network, grid), seen)
+
+    return average.network, repeat(run, parts, step, batch=settings.batch, on_save=show)
 
 
 def pair_losses(

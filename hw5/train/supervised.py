@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from hw5.kit import devices
 from hw5.kit.precision import mixed, precision
 from hw5.train.batches import Batch, Pictures
-from hw5.train.loop import Run, cosine
+from hw5.train.loop import Run, cosine, randomness, repeat
 
 Network = TypeVar("Network", bound=nn.Module)
 Losses = Callable[[nn.Module, Batch, torch.Generator], dict[str, Tensor]]  # "loss" is minimised
@@ -44,24 +44,17 @@ def supervise(
     pictures = Pictures("train", settings.pictures, device=where, compiled=compiled)
     run, dtype = Run(folder, hours=settings.hours), precision(where)
     parts = {"network": network, "optimiser": optimiser}
-    seen = run.resume(parts)
-    rng = torch.Generator().manual_seed(settings.seed + seen)
-    averages: dict[str, float] = {}
-    while not run.finished():
+
+    def step(seen: int, progress: float) -> dict[str, float]:
+        rng = randomness(settings.seed, seen)
         for group in optimiser.param_groups:
-            group["lr"] = settings.rate * cosine(run.progress())
+            group["lr"] = settings.rate * cosine(progress)
         batch = pictures.batch(settings.batch, rng=rng)
         with mixed(where, dtype):
             losses = losses_of(network, batch, rng)
         optimiser.zero_grad(set_to_none=True)
         losses["loss"].backward()
         optimiser.step()
-        seen += settings.batch
-        for name, value in losses.items():
-            averages[name] = 0.99 * averages.get(name, value.item()) + 0.01 * value.item()
-        if seen % (50 * settings.batch) == 0:
-            run.log({"pictures": seen, **averages})
-        if run.due():
-            run.save(parts, seen)
-    run.save(parts, seen)
-    return network, {"pictures": seen, "seconds": run.seconds, **averages}
+        return {name: value.item() for name, value in losses.items()}
+
+    return network, repeat(run, parts, step, batch=settings.batch, log_every=50)

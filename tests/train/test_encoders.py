@@ -16,7 +16,7 @@ from hw5.train.encode_domain import DomainLesson, DomainSettings, squared_gradie
 from hw5.train.encode_offsets import OffsetLesson, OffsetSettings, length, released
 from hw5.train.encode_samples import SampleLesson, SampleSettings, code_loss
 from hw5.train.encoders import feature_loss, fresh_encoder, measure, pairs, train_encoder
-from hw5.train.loop import Run
+from hw5.train.loop import Run, randomness
 from tests.train import tiny
 from tests.train.clock import Clock
 
@@ -150,7 +150,7 @@ def test_encoder_gradients_through_the_generator_agree_with_finite_differences(
 
 def test_the_domain_loss_is_the_weighted_sum_of_its_terms(generator):
     lesson = lesson_of("domain", generator, adversarial=0.5, perceptual=0.25)
-    found = lesson.losses(0.0, lesson.randomness(0))
+    found = lesson.losses(0.0, randomness(0, 0))
     expected = found["pixel"] + 0.25 * found["perceptual"] + 0.5 * found["adversarial"]
     assert found["loss"].item() == pytest.approx(expected.item(), rel=1e-6)
 

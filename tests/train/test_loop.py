@@ -14,7 +14,9 @@ import pytest
 import torch
 from torch import nn
 
-from hw5.train.loop import ExponentialAverage, Run, cosine
+from hw5.train import loop
+from hw5.train.loop import ExponentialAverage, Run, cosine, randomness, repeat
+from tests.train.clock import Clock
 
 
 def scalar(value: float) -> nn.Linear:
@@ -125,3 +127,68 @@ def test_a_run_that_was_killed_before_its_first_checkpoint_begins_its_log_anew(t
 def test_the_pictures_of_a_long_run_are_logged_whole(tmp_path):
     Run(tmp_path, hours=1.0).log({"pictures": 1_234_568})
     assert (tmp_path / "log.csv").read_text().split() == ["pictures", "1234568"]
+
+
+SECOND = 1 / 3600  # of the clock that counts looks
+
+
+class Killed(Exception):
+    """After a checkpoint."""
+
+
+def walk(folder, *, dies_after=math.inf, **options):
+    """A walk of random steps, eight pictures each; where it ends, and what `repeat` says of it."""
+    network, saved = scalar(0.0), []
+
+    def step(seen, progress):
+        assert 0 <= progress < 1.1  # a look later than the loop's own
+        move = torch.randn((), generator=randomness(3, seen)).item()
+        nn.init.constant_(network.weight, network.weight.item() + move)
+        if seen < 40:
+            return {"move": move}
+        return {"move": move, "late": 1.0}
+
+    def on_save(seen):
+        saved.append(seen)
+        if seen >= dies_after:
+            raise Killed
+
+    run = Run(folder, hours=2 * SECOND, save_every=0.3)
+    figures = repeat(run, {"network": network}, step, batch=8, on_save=on_save, **options)
+    return network.weight.item(), figures, saved
+
+
+def test_a_run_killed_after_a_checkpoint_ends_where_an_unbroken_one_does(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "time", Clock())
+    _, figures, saved = walk(tmp_path / "whole")
+    assert len(saved) > 2 and saved[-1] == figures["pictures"]
+    with pytest.raises(Killed):
+        walk(tmp_path / "killed", dies_after=saved[1])
+    later, again, _ = walk(tmp_path / "killed")
+    rng = [randomness(3, seen) for seen in range(0, again["pictures"], 8)]
+    assert later == pytest.approx(sum(torch.randn((), generator=each).item() for each in rng))
+    assert abs(again["pictures"] - figures["pictures"]) <= 16  # a look at the clock more or less
+
+
+def test_losses_are_told_as_running_means_and_columns_wait_for_theirs(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "time", Clock())
+    _, figures, _ = walk(tmp_path, columns=("late", "move"), log_every=2)
+    first, *rows = (tmp_path / "log.csv").read_text().split()
+    assert first == "pictures,seconds,late,move"
+    assert [int(row.split(",")[0]) for row in rows] == list(range(16, figures["pictures"] + 1, 16))
+    assert [row.split(",")[2] for row in rows[:3]] == ["nan", "nan", "1"]
+    mean = torch.randn((), generator=randomness(3, 0)).item()
+    for seen in range(8, figures["pictures"], 8):
+        mean += 0.02 * (torch.randn((), generator=randomness(3, seen)).item() - mean)
+    assert figures["move"] == pytest.approx(mean)
+
+
+def test_without_columns_every_loss_is_logged(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "time", Clock())
+    walk(tmp_path, log_every=10)
+    assert (tmp_path / "log.csv").read_text().split()[0] == "pictures,seconds,move,late"
+
+
+def test_every_seed_and_every_step_draws_its_own_numbers():
+    drawn = [randomness(seed, seen).initial_seed() for seed in (0, 1) for seen in (0, 8, 2**30)]
+    assert len(set(drawn)) == len(drawn)
