@@ -84,7 +84,7 @@ def _looks(
     device, pictures = next(reader.parameters()).device, None
     folder.mkdir(parents=True, exist_ok=True)
     for look in range(settings.looks):
-        path = folder / f"look-{look}-{settings.pictures}.pt"
+        path = folder / f"look-{settings.seed}-{look}-{settings.pictures}.pt"
         if not path.exists():
             pictures = pictures or Pictures(
                 "train", settings.pictures, device=device, compiled=compiled

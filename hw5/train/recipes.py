@@ -26,6 +26,7 @@ from hw5.models.stylegan2 import StyleGAN2
 from hw5.train import quality
 from hw5.train.adversarial import AdversarialSettings, Duel, train_adversarial
 from hw5.train.batches import Pictures
+from hw5.train.cards import digest_of
 from hw5.train.encoder_recipes import ENCODERS
 from hw5.train.fit_mapping import MappingSettings, fit_mapping
 from hw5.train.grow import GrowthPlan, train_grown
@@ -93,7 +94,9 @@ def train_reader_again(job: Job) -> None:
     """The second look of the ruler; takes a quarter of an hour, whatever the hours say."""
     settings = SecondLookSettings(seed=job.seed)
     reader = zoo.load(READER, devices.pick(job.device))
-    network, metrics = train_second_look(reader, job.folder, settings, compiled=job.compiled)
+    # What this reader notices, another one does not: a folder for each.
+    folder = job.folder / f"of-{digest_of(READER)[:12]}"
+    network, metrics = train_second_look(reader, folder, settings, compiled=job.compiled)
     ruler = Ruler(reader, network)
     judged = measure_reader(ruler, compiled=job.compiled)
     config = {"num_outputs": NUM_TARGETS, "num_classes": len(PARTS)}

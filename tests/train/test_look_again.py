@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -12,7 +13,8 @@ from hw5.metrics.readings import r_squared
 from hw5.metrics.ruler import open_ruler
 from hw5.metrics.triplets import render_all
 from hw5.models.world_reader import WorldReader
-from hw5.train import look_again
+from hw5.train import look_again, recipes
+from hw5.train.jobs import Job
 from hw5.train.look_again import SecondLookSettings, train_second_look
 from hw5.world.dataset import split_factors
 from hw5.world.factors import FACTORS
@@ -45,6 +47,34 @@ def test_some_steps_teach_something_and_a_killed_run_takes_no_look_twice(
     again, same = learn(FEW)
     assert same == after
     torch.testing.assert_close(again.state_dict(), network.state_dict())
+
+
+@pytest.mark.slow
+def test_another_seed_takes_looks_of_its_own(reader, tmp_path, monkeypatch):
+    monkeypatch.setenv("HW5_CACHE", str(tmp_path / "cache"))
+    for seed in (0, 1):
+        settings = replace(FEW, looks=1, steps=1, seed=seed)
+        train_second_look(reader, tmp_path / "run", settings, compiled=False)
+    one, other = (torch.load(path) for path in sorted((tmp_path / "run").glob("look-*")))
+    assert not torch.equal(one[1], other[1])
+
+
+def test_a_reader_that_was_trained_anew_is_looked_through_anew(tmp_path, monkeypatch):
+    class Asked(Exception):
+        """For the looks of a folder."""
+
+    def asked(reader, folder, settings, *, compiled):
+        raise Asked(folder)
+
+    monkeypatch.setattr(recipes, "train_second_look", asked)
+    folders = set()
+    for digest in ("a" * 64, "b" * 64, "a" * 64):
+        monkeypatch.setattr(recipes, "digest_of", lambda name, digest=digest: digest)
+        with pytest.raises(Asked) as found:
+            recipes.train_reader_again(Job(0.0, "cpu", 0, tmp_path))
+        folders |= {found.value.args[0]}
+    assert len(folders) == 2
+    assert all(folder.parent == tmp_path for folder in folders)
 
 
 def test_the_card_says_that_pose_light_coat_and_accessories_are_read():
