@@ -48,10 +48,8 @@ def bench(
     if name:
         check_choice("bench", name, tuple(benches.BENCHES))
     if page and name not in PAGES:
-        expected, got = (
-            " or ".join(f"bench {each}" for each in PAGES),
-            f"bench {name or ''}".strip(),
-        )
+        expected = " or ".join(f"bench {each}" for each in PAGES)
+        got = f"bench {name or ''}".strip()
         raise InputError.about("--page", expected=expected, got=got)
     place = devices.pick(device)
     print(f"on {devices.name_of(place)}", flush=True)
