@@ -24,6 +24,7 @@ NAMES = [
 MAX_LINES = 15  # of a cell: one idea; blank lines and imports are not counted
 MAX_WIDTH = 130  # characters: more runs out of a laptop's window
 ID = re.compile(r"[a-z]+(-[a-z0-9]+)*")
+UNWRITTEN = re.compile(r"\((?:to write|to be written|to do)\)|\b(?:TODO|TBD|FIXME|XXX)\b", re.IGNORECASE)
 # A folder of one machine; the pattern is split so that it does not find itself.
 MACHINE_PATH = re.compile(
     r"(?<![\w.~/])/(?:" + "|".join(["work", "tmp", "root", "home"]) + r")/\w+"
@@ -155,6 +156,12 @@ def pictures_without_words(book: NotebookNode) -> list[str]:
     return found
 
 
+def left_to_write(book: NotebookNode) -> list[str]:
+    """Passages that were to be written later."""
+    found = ((cell.id, UNWRITTEN.search(cell.source)) for cell in book.cells)
+    return [f"{name}: {mark[0]}" for name, mark in found if mark]
+
+
 def not_as_run(book: NotebookNode) -> list[str]:
     """Run from top to bottom, with outputs stored, and nothing went wrong."""
     cells = code(book)
@@ -173,7 +180,7 @@ def not_as_run(book: NotebookNode) -> list[str]:
 
 RULES = [
     unstable_ids, without_frame, disagreeing_times, without_start, long_cells, loose_interaction,
-    compared_figures, machine_paths, pictures_without_words, not_as_run,
+    compared_figures, machine_paths, pictures_without_words, not_as_run, left_to_write,
 ]  # fmt: skip
 
 
@@ -212,7 +219,8 @@ def test_a_file_that_a_button_keeps_is_nothing_to_commit():
 
 def sample(**changes: object) -> NotebookNode:
     """A notebook of one cell that breaks every rule but those that `changes` mend."""
-    cell = nbformat.v4.new_code_cell("x = 1\n" * 16 + "notebook.beside({})", id="a1b2c3d4")
+    source = "x = 1\n" * 16 + "notebook.beside({})  # (to write)"
+    cell = nbformat.v4.new_code_cell(source, id="a1b2c3d4")
     picture = nbformat.v4.new_output(
         "display_data", data={"image/png": "", "text/plain": "/" + "home/me"}
     )
