@@ -32,7 +32,7 @@ def compare(
 
     Args:
         methods: any of conventional, encoder, encoder-offsets, image2stylegan, in-domain, ours; all
-            but encoder-offsets by default
+            by default
         settings: what is compared
         out: folder of finished parts, and of table.txt and table.json
     """

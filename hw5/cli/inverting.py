@@ -75,7 +75,7 @@ def check_encoder_file(path: Path) -> None:
 
 
 def choose(methods: tuple[str, ...], known: Collection[str]) -> list[str]:
-    """The methods asked for; without any, all but encoder-offsets.
+    """The methods asked for; without any, all.
 
     Raises:
         InputError: an unknown name.
@@ -84,7 +84,7 @@ def choose(methods: tuple[str, ...], known: Collection[str]) -> list[str]:
 
     for name in methods:
         check_choice("method", name, tuple(known))
-    return list(methods) or [name for name in known if name != "encoder-offsets"]
+    return list(methods or known)
 
 
 def held_out(settings: Inverting) -> Images:

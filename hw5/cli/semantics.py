@@ -64,7 +64,7 @@ def semantics(
 
     Args:
         methods: any of conventional, encoder, encoder-offsets, image2stylegan, in-domain, ours; all
-            but encoder-offsets by default
+            by default
         settings: which codes
         asking: where boundaries come from
         out: folder of the codes, and of the page
