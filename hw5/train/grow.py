@@ -96,7 +96,7 @@ def train_grown(plan: GrowthPlan, job: Job) -> None:
     players = Duel(generator, judge, features, duel, compiled=job.compiled)
     average, second = train_adversarial(players, pictures, job.folder / "duel")
     metrics = first | {f"duel_{name}": value for name, value in second.items()}
-    metrics |= quality.measure(average.cpu(), compiled=job.compiled)
+    metrics |= quality.measure(average.cpu(), compiled=job.compiled, on_step=quality.tell)
     data = portraits(plan.pictures, plan.size)
     needs = (FEATURES, plan.start, plan.judge)
     path = ship(plan.name, average, "stylegan2", plan.config, job, plan.what, metrics, data, needs)

@@ -155,7 +155,10 @@ def ship(
         card["trained_on"][follows.stem] = digest
         is_aside = follows.parent == job.folder
         target = job.folder / f"{name}{zoo.SUFFIX}" if is_aside else name
-    return zoo.save(target, network, kind=kind, config=config, card={**card, **origin(name, job)})
+    card |= origin(name, job)
+    path = zoo.save(target, network, kind=kind, config=config, card=card)
+    print(f"wrote {path}", file=sys.stderr, flush=True)
+    return path
 
 
 def _write_json(path: Path, facts: Mapping[str, Any]) -> None:

@@ -1,12 +1,13 @@
 """How good a generator is: FID against the world beside the world's own floor, variety, copies.
 
 FID on pooled EfficientNet-Lite0 features (metrics/distribution.py), always printed with its floor:
-training split against test split. Offers `measure` and `curve`.
+training split against test split. Offers `measure`, `tell` for its steps, and `curve`.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -56,6 +57,12 @@ def features_of_generator(
             yield made.flip(3) if mirrored else made
 
     return _embed(batches(), on_step)
+
+
+def tell(done: int) -> None:
+    """Say every 1,000 samples how far the measuring is: it takes minutes."""
+    if done % 1_000 == 0:
+        print(f"measured {done:,} samples", file=sys.stderr, flush=True)
 
 
 def measure(

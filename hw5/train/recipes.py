@@ -200,7 +200,7 @@ def train_gan(plan: GanPlan, job: Job) -> None:
     players = Duel(generator, discriminator, features, duel, compiled=job.compiled)
     average, second = train_adversarial(players, pictures, job.folder / "duel")
     metrics = first | {f"duel_{name}": value for name, value in second.items()}
-    metrics |= quality.measure(average.cpu(), compiled=job.compiled)
+    metrics |= quality.measure(average.cpu(), compiled=job.compiled, on_step=quality.tell)
     data = portraits(plan.regress.pictures)
     path = ship(plan.name, average, plan.name, plan.config, job, plan.what, metrics, data,
                 (FEATURES,))  # fmt: skip

@@ -55,11 +55,12 @@ def ship_both(job, fid, seed=1):
 @pytest.mark.parametrize("fid", [10.0, 11.0])
 def test_a_generator_that_is_no_better_stays_in_its_run_with_its_card(job, fid, capsys):
     before = cards.digest_of(NAME)
-    path, _ = ship_both(job, fid)
+    path, judge = ship_both(job, fid)
     assert cards.digest_of(NAME) == before and zoo.card(NAME)["metrics"] == {"fid": 10.0}
     assert path == job.folder / f"{NAME}.safetensors"
     assert zoo.card(path)["metrics"] == {"fid": fid}
-    (line,) = capsys.readouterr().err.splitlines()
+    line, *places = capsys.readouterr().err.splitlines()
+    assert places == [f"wrote {path}", f"wrote {judge}"]
     assert f"fid {fid:.4g}" in line and str(path) in line and "--ship-anyway" in line
 
 
