@@ -34,8 +34,8 @@ def train(
 
     Args:
         name: which weight (an unknown name lists them)
-        hours: time to spend in this run; a later run goes on where this one stopped, as long as its
-            folder under runs/train is there
+        hours: time to spend in this run; as long as its folder under runs/train is there, a later
+            run goes on where this one stopped, and finishes first what was cut short
         device: auto (an accelerator if there is one), cpu, or a name that torch knows
         seed: of weights and data, when training starts anew
         compiled: do without compiled renderer and networks, which are faster and are used where a

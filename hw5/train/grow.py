@@ -77,7 +77,7 @@ def enlarge(small: StyleGAN2, config: Mapping[str, Any]) -> StyleGAN2:
 def train_grown(plan: GrowthPlan, job: Job) -> None:
     """Grow, learn from a super-resolver, then against a discriminator; ship it with its card.
 
-    Once the last phase has begun, a later call gives it all of its hours.
+    A later call finishes what was cut short; once the last phase is done, it gets all the hours.
     """
     device = devices.pick(job.device)
     torch.manual_seed(job.seed)

@@ -52,11 +52,11 @@ class ExponentialAverage:
 class Run:
     """One training run in a folder; goes on where it stopped, whatever stopped it.
 
-    A call plans `hours` of wall clock. Killed half-way, the next call finishes that plan; finished,
-    the next call plans as many hours again from the weights that are there, unless it is told not
-    to: the first of two phases stays finished while the second one goes on. A checkpoint is written
-    every `save_every` seconds under a temporary name and then renamed, so there is always a whole
-    one.
+    A call plans `hours` of wall clock. Killed half-way, the next call finishes that plan, whatever
+    it asks for; finished, the next call plans its own hours from the weights that are there, unless
+    it is told not to: the first of two phases stays finished while the second one goes on. A
+    checkpoint is written every `save_every` seconds under a temporary name and then renamed, so
+    there is always a whole one.
     """
 
     def __init__(
@@ -88,6 +88,8 @@ class Run:
         self.seconds, self.mark = stored["seconds"], time.monotonic()
         is_whole = self.seconds >= stored["began"] + stored["budget"]
         self.began = self.seconds if is_whole and self.again else stored["began"]
+        if not is_whole:  # the second of two phases has less than a call's hours, unless it is done
+            self.budget = stored["budget"]
         self._forget_rows(beyond=stored["seen"])
         return stored["seen"]
 

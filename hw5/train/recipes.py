@@ -181,8 +181,8 @@ DCGAN_PLAN = GanPlan(
 def train_gan(plan: GanPlan, job: Job) -> None:
     """Warm start on pairs, then adversarial training; ships generator and discriminator.
 
-    Once the second phase has begun, a later call gives it all of its hours. A run that goes on
-    from the shipped weights has no warm start.
+    A later call finishes what was cut short; once the second phase is done, it gets all the hours.
+    A run that goes on from the shipped weights has no warm start.
     """
     other = f"{plan.name}-discriminator"
     on = all([origin(name, job) for name in (plan.name, other)])

@@ -64,6 +64,14 @@ def test_a_run_goes_on_with_the_weights_pictures_and_time_of_its_checkpoint(tmp_
     assert second.progress() == pytest.approx(first.seconds / 3600, abs=1e-3)
 
 
+@pytest.mark.parametrize("asked", [0.1, 5.0])
+def test_a_plan_that_was_cut_short_is_finished_whatever_the_next_call_asks(tmp_path, asked):
+    Run(tmp_path, hours=0.5).save({}, seen=1)
+    second = Run(tmp_path, hours=asked)
+    second.resume({})
+    assert second.budget == 0.5 * 3600
+
+
 def test_a_finished_run_plans_anew(tmp_path):
     first = Run(tmp_path, hours=0.0)
     time.sleep(0.01)
@@ -71,6 +79,7 @@ def test_a_finished_run_plans_anew(tmp_path):
     second = Run(tmp_path, hours=1.0)
     second.resume({})
     assert second.progress() < 0.01
+    assert second.budget == 3600
 
 
 def test_a_checkpoint_survives_kill_9_at_any_moment(tmp_path):
