@@ -72,7 +72,7 @@ def distil(
 
     def step(seen: int, progress: float) -> dict[str, float]:
         losses = lesson.step(progress, randomness(settings.seed, seen))
-        average.update(student, pictures=settings.batch, seen=seen + settings.batch)
+        average.update(student, pictures=settings.batch, seen=seen)
         return losses
 
     def show(seen: int) -> None:

@@ -109,7 +109,7 @@ def train_enlarger(
         optimiser.zero_grad(set_to_none=True)
         (pixel + settings.perceptual * perceptual).backward()
         optimiser.step()
-        average.update(network, pictures=settings.batch, seen=seen + settings.batch)
+        average.update(network, pictures=settings.batch, seen=seen)
         return {"pixel": pixel.item(), "perceptual": perceptual.item()}
 
     return average.network, repeat(run, parts, step, batch=settings.batch)

@@ -39,7 +39,10 @@ class ExponentialAverage:
 
     @torch.no_grad()
     def update(self, network: nn.Module, *, pictures: int, seen: int) -> None:
-        """Take in the weights after a step of `pictures`; early on forget faster (EMA warm-up)."""
+        """Take in the weights after a step of `pictures`, `seen` before it.
+
+        Early on it forgets faster (EMA warm-up).
+        """
         shortest = self.half_life if self.trained else 0.05 * seen + pictures
         half_life = min(self.half_life, shortest)
         keep = 0.5 ** (pictures / half_life)

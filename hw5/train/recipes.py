@@ -46,6 +46,7 @@ from hw5.train.read_quality import measure_reader, weak
 from hw5.train.recognise import IdentitySettings, train_identity
 from hw5.train.regress import RegressSettings, known_cats, regress
 from hw5.train.supervised import Supervision
+from hw5.world.dataset import renderer_digest
 from hw5.world.factors import NUM_DRAWS, PARTS
 from hw5.world.targets import NUM_TARGETS
 
@@ -94,8 +95,8 @@ def train_reader_again(job: Job) -> None:
     """The second look of the ruler; takes a quarter of an hour, whatever the hours say."""
     settings = SecondLookSettings(seed=job.seed)
     reader = zoo.load(READER, devices.pick(job.device))
-    # What this reader notices, another one does not: a folder for each.
-    folder = job.folder / f"of-{digest_of(READER)[:12]}"
+    # A folder for each reader and each renderer: others notice something else, or elsewhere.
+    folder = job.folder / f"of-{digest_of(READER)[:12]}-{renderer_digest()}"
     network, metrics = train_second_look(reader, folder, settings, compiled=job.compiled)
     ruler = Ruler(reader, network)
     judged = measure_reader(ruler, compiled=job.compiled)

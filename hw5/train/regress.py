@@ -82,7 +82,7 @@ def regress(
         optimiser.zero_grad(set_to_none=True)
         (losses["pixel"] + settings.perceptual * losses["perceptual"]).backward()
         optimiser.step()
-        average.update(generator, pictures=settings.batch, seen=seen + settings.batch)
+        average.update(generator, pictures=settings.batch, seen=seen)
         return {name: value.item() for name, value in losses.items()}
 
     def show(seen: int) -> None:

@@ -59,7 +59,7 @@ def test_another_seed_takes_looks_of_its_own(reader, tmp_path, monkeypatch):
     assert not torch.equal(one[1], other[1])
 
 
-def test_a_reader_that_was_trained_anew_is_looked_through_anew(tmp_path, monkeypatch):
+def test_another_reader_and_other_pictures_are_looked_at_anew(tmp_path, monkeypatch):
     class Asked(Exception):
         """For the looks of a folder."""
 
@@ -68,12 +68,13 @@ def test_a_reader_that_was_trained_anew_is_looked_through_anew(tmp_path, monkeyp
 
     monkeypatch.setattr(recipes, "train_second_look", asked)
     folders = set()
-    for digest in ("a" * 64, "b" * 64, "a" * 64):
+    for digest, renderer in (("a" * 64, "c"), ("b" * 64, "c"), ("b" * 64, "d"), ("a" * 64, "c")):
         monkeypatch.setattr(recipes, "digest_of", lambda name, digest=digest: digest)
+        monkeypatch.setattr(recipes, "renderer_digest", lambda renderer=renderer: renderer)
         with pytest.raises(Asked) as found:
             recipes.train_reader_again(Job(0.0, "cpu", 0, tmp_path))
         folders |= {found.value.args[0]}
-    assert len(folders) == 2
+    assert len(folders) == 3
     assert all(folder.parent == tmp_path for folder in folders)
 
 

@@ -1,4 +1,4 @@
-"""Features that are kept for later are written whole or not at all."""
+"""Kept features are written whole or not at all; measuring says how far it is."""
 
 from __future__ import annotations
 
@@ -20,3 +20,9 @@ def test_a_cut_off_write_of_features_leaves_no_file(tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         quality.features_of_split("test", 1)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_measuring_says_every_thousand_samples_how_far_it_is(capsys):
+    for done in range(100, 2_600, 100):
+        quality.tell(done)
+    assert capsys.readouterr().err == "measured 1,000 samples\nmeasured 2,000 samples\n"
