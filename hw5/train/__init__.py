@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hw5.kit.checks import InputError, check_choice, check_number
 
-MAX_SEED = 1_000_000  # an encoder's steps draw from `seed` times 2 ** 40 on
+MAX_SEED = 1_000_000
 
 
 def train(

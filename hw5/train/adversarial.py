@@ -20,7 +20,7 @@ from hw5.kit.precision import mixed, precision
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
 from hw5.train.batches import Batch, Pictures, same_window
-from hw5.train.loop import ExponentialAverage, Run, randomness, repeat, sample_codes
+from hw5.train.loop import ExponentialAverage, Run, repeat, sample_codes
 from hw5.train.pairs import codes_of
 from hw5.train.regress import feature_distance
 
@@ -132,16 +132,17 @@ def train_adversarial(
     settings, run = duel.settings, Run(folder, hours=duel.settings.hours)
     average, grid = duel.average.network, sample_codes(duel.generator)
 
-    def step(seen: int, progress: float) -> dict[str, float]:
+    def step(seen: int, progress: float, rng: torch.Generator) -> dict[str, float]:
         duel.slow_down(progress)
-        return duel.round(pictures, seen, randomness(settings.seed, seen))
+        return duel.round(pictures, seen, rng)
 
     def show(seen: int) -> None:
         run.snapshot(average, sampled(average, grid), seen)
 
     return average, repeat(
-        run, duel.parts(), step, batch=settings.batch, columns=COLUMNS, on_save=show
-    )
+        run, duel.parts(), step, batch=settings.batch, seed=settings.seed, columns=COLUMNS,
+        on_save=show,
+    )  # fmt: skip
 
 
 @torch.no_grad()

@@ -23,7 +23,7 @@ from hw5.models.feature_network import FeatureNetwork
 from hw5.models.stylegan2 import StyleGAN2
 from hw5.train.batches import same_window
 from hw5.train.enlarger import Enlarger
-from hw5.train.loop import ExponentialAverage, Run, cosine, randomness, repeat, sample_codes
+from hw5.train.loop import ExponentialAverage, Run, cosine, repeat, sample_codes
 from hw5.train.regress import feature_distance
 
 
@@ -70,15 +70,17 @@ def distil(
     parts = {"student": student, "average": average.network, "optimiser": lesson.optimiser}
     grid = sample_codes(student)
 
-    def step(seen: int, progress: float) -> dict[str, float]:
-        losses = lesson.step(progress, randomness(settings.seed, seen))
+    def step(seen: int, progress: float, rng: torch.Generator) -> dict[str, float]:
+        losses = lesson.step(progress, rng)
         average.update(student, pictures=settings.batch, seen=seen)
         return losses
 
     def show(seen: int) -> None:
         run.snapshot(average.network, _drawn(average.network, grid), seen)
 
-    return average.network, repeat(run, parts, step, batch=settings.batch, on_save=show)
+    return average.network, repeat(
+        run, parts, step, batch=settings.batch, seed=settings.seed, on_save=show
+    )
 
 
 class _Lesson:

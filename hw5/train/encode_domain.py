@@ -86,9 +86,9 @@ class DomainLesson(Lesson):
         self.latest = images, made.detach()  # the discriminator learns from the same ones
         return {"loss": total(terms, self.settings), **terms}
 
-    def step(self, seen: int, progress: float) -> dict[str, float]:
+    def step(self, seen: int, progress: float, rng: torch.Generator) -> dict[str, float]:
         """One step of the encoder, then one of the discriminator."""
-        figures = super().step(seen, progress)
+        figures = super().step(seen, progress, rng)
         return figures | self.teach_discriminator(*self.latest, seen)
 
     def teach_discriminator(self, real: Tensor, made: Tensor, seen: int) -> dict[str, float]:

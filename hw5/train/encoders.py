@@ -22,7 +22,7 @@ from hw5.kit.precision import mixed, precision
 from hw5.models.encoder import Encoder
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.stylegan2 import StyleGAN2
-from hw5.train.loop import ExponentialAverage, Run, cosine, randomness, repeat
+from hw5.train.loop import ExponentialAverage, Run, cosine, repeat
 from hw5.train.quality import PACKAGES
 
 # (how many, source of random numbers) -> pictures (N, 3, H, W) in [-1, 1] on the training device
@@ -75,18 +75,17 @@ class Lesson(ABC):
             "encoder": self.encoder, "average": self.average.network, "optimiser": self.optimiser,
         }  # fmt: skip
 
-    def step(self, seen: int, progress: float) -> dict[str, float]:
+    def step(self, seen: int, progress: float, rng: torch.Generator) -> dict[str, float]:
         """Take one step; the losses it started from.
-
-        Its random numbers depend on `seen` alone, so a resumed run draws what an unbroken one does.
 
         Args:
             seen: Pictures so far.
             progress: Share of the plan that is done, in [0, 1]; it sets the rate.
+            rng: Source of the step's random numbers.
         """
         self.optimiser.param_groups[0]["lr"] = self.settings.rate * cosine(progress)
         with mixed(self.device, self.dtype):
-            losses = self.losses(progress, randomness(self.settings.seed, seen))
+            losses = self.losses(progress, rng)
         self.optimiser.zero_grad(set_to_none=True)
         losses["loss"].backward()
         self.optimiser.step()
@@ -138,8 +137,8 @@ def train_encoder(
         run.snapshot(average, pairs(shown, found.to(shown)), seen)
 
     return average, repeat(
-        run, lesson.parts(), lesson.step, batch=lesson.settings.batch, columns=lesson.columns,
-        log_every=LOG_EVERY, on_save=show,
+        run, lesson.parts(), lesson.step, batch=lesson.settings.batch, seed=lesson.settings.seed,
+        columns=lesson.columns, log_every=LOG_EVERY, on_save=show,
     )  # fmt: skip
 
 

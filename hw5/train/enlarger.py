@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from hw5.kit.precision import mixed, precision
 from hw5.models.feature_network import FeatureNetwork
 from hw5.train.batches import Pictures, same_window
-from hw5.train.loop import ExponentialAverage, Run, cosine, randomness, repeat
+from hw5.train.loop import ExponentialAverage, Run, cosine, repeat
 from hw5.train.read_factors import roughen
 from hw5.train.regress import Comparison, feature_distance
 
@@ -100,8 +100,7 @@ def train_enlarger(
     parts = {"network": network, "average": average.network, "optimiser": optimiser}
     compare = comparison(network, features, settings, compiled=compiled)
 
-    def step(seen: int, progress: float) -> dict[str, float]:
-        rng = randomness(settings.seed, seen)
+    def step(seen: int, progress: float, rng: torch.Generator) -> dict[str, float]:
         optimiser.param_groups[0]["lr"] = settings.rate * cosine(progress)
         (large,) = same_window(settings.window, rng, pictures.batch(settings.batch, rng=rng).images)
         small = roughen(F.avg_pool2d(large, 2), rng=rng)
@@ -112,7 +111,7 @@ def train_enlarger(
         average.update(network, pictures=settings.batch, seen=seen)
         return {"pixel": pixel.item(), "perceptual": perceptual.item()}
 
-    return average.network, repeat(run, parts, step, batch=settings.batch)
+    return average.network, repeat(run, parts, step, batch=settings.batch, seed=settings.seed)
 
 
 def comparison(

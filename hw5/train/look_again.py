@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from hw5.kit import seeding
 from hw5.kit.files import atomic_write
 from hw5.models.second_look import SecondLook, notice
 from hw5.models.world_reader import WorldReader
@@ -89,7 +90,7 @@ def _looks(
             pictures = pictures or Pictures(
                 "train", settings.pictures, device=device, compiled=compiled
             )
-            rng = torch.Generator().manual_seed((settings.seed << 20) + look)
+            rng = seeding.part(settings.seed, look)
             with atomic_write(path) as temporary:
                 torch.save(_look(reader, pictures, rng), temporary)
             print(f"looked {look + 1} of {settings.looks} times", file=sys.stderr, flush=True)

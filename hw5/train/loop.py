@@ -1,7 +1,7 @@
 """The plumbing of every training run: time budget, resuming after kill -9, log, samples, EMA.
 
 Offers `Run` (a folder with checkpoint, CSV log and sample grids), `repeat`, the one loop of all
-trainings, with `randomness` for their steps, and `ExponentialAverage`. The methods are in
+trainings, and `ExponentialAverage`. The methods are in
 regress.py, adversarial.py, read_factors.py and encoders.py.
 """
 
@@ -19,11 +19,11 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
-from hw5.kit import images
+from hw5.kit import images, seeding
 from hw5.kit.files import atomic_write
 
-# (pictures seen before it, share of the plan that is done) -> losses by name
-Step = Callable[[int, float], Mapping[str, float]]
+# (pictures seen before it, share of the plan that is done, its random numbers) -> losses by name
+Step = Callable[[int, float, torch.Generator], Mapping[str, float]]
 
 
 class ExponentialAverage:
@@ -180,6 +180,7 @@ def repeat(
     step: Step,
     *,
     batch: int,
+    seed: int,
     columns: Sequence[str] = (),
     log_every: int = 100,
     on_save: Callable[[int], object] = lambda seen: None,
@@ -191,6 +192,7 @@ def repeat(
         parts: What a checkpoint holds.
         step: Learns from `batch` pictures; see `Step`.
         batch: Pictures of a step.
+        seed: Of the steps' random numbers; a resumed run draws what an unbroken one does.
         columns: Losses in the log, for steps that do not have all of them; by default, all.
         log_every: Steps from one row of the log to the next.
         on_save: Called with the pictures seen, after each checkpoint.
@@ -205,7 +207,8 @@ def repeat(
         on_save(seen)
 
     while not run.finished():
-        for name, value in step(seen, run.progress()).items():
+        losses = step(seen, run.progress(), seeding.part(seed, seen))
+        for name, value in losses.items():
             means[name] = 0.98 * means.get(name, value) + 0.02 * value
         seen += batch
         if (seen // batch) % log_every == 0:
@@ -215,11 +218,6 @@ def repeat(
             save()
     save()
     return {"pictures": seen, "seconds": run.seconds, **means}
-
-
-def randomness(seed: int, seen: int) -> torch.Generator:
-    """Source of a step's random numbers: a resumed run draws what an unbroken one does."""
-    return torch.Generator().manual_seed((seed << 40) + seen)
 
 
 def cosine(progress: float, *, warm_up: float = 0.02, floor: float = 0.02) -> float:

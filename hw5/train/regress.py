@@ -20,7 +20,7 @@ from hw5.kit.precision import mixed, precision
 from hw5.models.feature_network import FeatureNetwork
 from hw5.models.generator import Generator
 from hw5.train.batches import Batch, Pictures
-from hw5.train.loop import ExponentialAverage, Run, cosine, randomness, repeat
+from hw5.train.loop import ExponentialAverage, Run, cosine, repeat
 from hw5.train.pairs import codes_of, factors_of, styles_of
 from hw5.world.factors import NUM_DRAWS
 
@@ -74,8 +74,7 @@ def regress(
     compare = comparison(generator, features, settings, compiled=compiled)
     grid = torch.randn(64, NUM_DRAWS, generator=torch.Generator().manual_seed(1))
 
-    def step(seen: int, progress: float) -> dict[str, float]:
-        rng = randomness(settings.seed, seen)
+    def step(seen: int, progress: float, rng: torch.Generator) -> dict[str, float]:
         optimiser.param_groups[0]["lr"] = settings.rate * cosine(progress)
         batch = pictures.batch(settings.batch, rng=rng)
         losses = pair_losses(generator, batch, settings, progress, rng, compare)
@@ -88,7 +87,9 @@ def regress(
     def show(seen: int) -> None:
         run.snapshot(average.network, known_cats(average.network, grid), seen)
 
-    return average.network, repeat(run, parts, step, batch=settings.batch, on_save=show)
+    return average.network, repeat(
+        run, parts, step, batch=settings.batch, seed=settings.seed, on_save=show
+    )
 
 
 def pair_losses(

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from hw5.kit import devices
 from hw5.kit.precision import mixed, precision
 from hw5.train.batches import Batch, Pictures
-from hw5.train.loop import Run, cosine, randomness, repeat
+from hw5.train.loop import Run, cosine, repeat
 
 Network = TypeVar("Network", bound=nn.Module)
 Losses = Callable[[nn.Module, Batch, torch.Generator], dict[str, Tensor]]  # "loss" is minimised
@@ -45,8 +45,7 @@ def supervise(
     run, dtype = Run(folder, hours=settings.hours), precision(where)
     parts = {"network": network, "optimiser": optimiser}
 
-    def step(seen: int, progress: float) -> dict[str, float]:
-        rng = randomness(settings.seed, seen)
+    def step(seen: int, progress: float, rng: torch.Generator) -> dict[str, float]:
         for group in optimiser.param_groups:
             group["lr"] = settings.rate * cosine(progress)
         batch = pictures.batch(settings.batch, rng=rng)
@@ -57,4 +56,4 @@ def supervise(
         optimiser.step()
         return {name: value.item() for name, value in losses.items()}
 
-    return network, repeat(run, parts, step, batch=settings.batch, log_every=50)
+    return network, repeat(run, parts, step, batch=settings.batch, seed=settings.seed, log_every=50)

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from hw5.train import loop
-from hw5.train.loop import ExponentialAverage, Run, cosine, randomness, repeat
+from hw5.train.loop import ExponentialAverage, Run, cosine, repeat
 from tests.train.clock import Clock
 
 
@@ -145,13 +145,16 @@ class Killed(Exception):
     """After a checkpoint."""
 
 
-def walk(folder, *, dies_after=math.inf, **options):
-    """A walk of random steps, eight pictures each; where it ends, and what `repeat` says of it."""
-    network, saved = scalar(0.0), []
+def walk(folder, *, dies_after=math.inf, seed=3, moves=None, **options):
+    """A walk of random steps, eight pictures each; where it ends, and what `repeat` says of it.
 
-    def step(seen, progress):
+    `moves` is filled with pictures seen -> move.
+    """
+    network, saved, moves = scalar(0.0), [], {} if moves is None else moves
+
+    def step(seen, progress, rng):
         assert 0 <= progress < 1.1  # a look later than the loop's own
-        move = torch.randn((), generator=randomness(3, seen)).item()
+        moves[seen] = move = torch.randn((), generator=rng).item()
         nn.init.constant_(network.weight, network.weight.item() + move)
         if seen < 40:
             return {"move": move}
@@ -163,32 +166,47 @@ def walk(folder, *, dies_after=math.inf, **options):
             raise Killed
 
     run = Run(folder, hours=2 * SECOND, save_every=0.3)
-    figures = repeat(run, {"network": network}, step, batch=8, on_save=on_save, **options)
+    figures = repeat(
+        run, {"network": network}, step, batch=8, seed=seed, on_save=on_save, **options
+    )
     return network.weight.item(), figures, saved
 
 
 def test_a_run_killed_after_a_checkpoint_ends_where_an_unbroken_one_does(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "time", Clock())
-    _, figures, saved = walk(tmp_path / "whole")
+    whole, broken = {}, {}
+    _, figures, saved = walk(tmp_path / "whole", moves=whole)
     assert len(saved) > 2 and saved[-1] == figures["pictures"]
     with pytest.raises(Killed):
-        walk(tmp_path / "killed", dies_after=saved[1])
-    later, again, _ = walk(tmp_path / "killed")
-    rng = [randomness(3, seen) for seen in range(0, again["pictures"], 8)]
-    assert later == pytest.approx(sum(torch.randn((), generator=each).item() for each in rng))
+        walk(tmp_path / "killed", dies_after=saved[1], moves=broken)
+    later, again, _ = walk(tmp_path / "killed", moves=broken)
+    assert later == pytest.approx(sum(broken.values()))
     assert abs(again["pictures"] - figures["pictures"]) <= 16  # a look at the clock more or less
+    both = whole.keys() & broken.keys()
+    assert {seen: whole[seen] for seen in both} == {seen: broken[seen] for seen in both}
+
+
+def test_every_step_of_every_seed_draws_numbers_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "time", Clock())
+    drawn = []
+    for seed in (0, 1, 2**20):
+        moves = {}
+        walk(tmp_path / str(seed), seed=seed, moves=moves)
+        drawn += moves.values()
+    assert len(drawn) > 50 and len(set(drawn)) == len(drawn)
 
 
 def test_losses_are_told_as_running_means_and_columns_wait_for_theirs(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "time", Clock())
-    _, figures, _ = walk(tmp_path, columns=("late", "move"), log_every=2)
+    moves = {}
+    _, figures, _ = walk(tmp_path, moves=moves, columns=("late", "move"), log_every=2)
     first, *rows = (tmp_path / "log.csv").read_text().split()
     assert first == "pictures,seconds,late,move"
     assert [int(row.split(",")[0]) for row in rows] == list(range(16, figures["pictures"] + 1, 16))
     assert [row.split(",")[2] for row in rows[:3]] == ["nan", "nan", "1"]
-    mean = torch.randn((), generator=randomness(3, 0)).item()
-    for seen in range(8, figures["pictures"], 8):
-        mean += 0.02 * (torch.randn((), generator=randomness(3, seen)).item() - mean)
+    mean, *later = moves.values()
+    for move in later:
+        mean += 0.02 * (move - mean)
     assert figures["move"] == pytest.approx(mean)
 
 
@@ -196,8 +214,3 @@ def test_without_columns_every_loss_is_logged(tmp_path, monkeypatch):
     monkeypatch.setattr(loop, "time", Clock())
     walk(tmp_path, log_every=10)
     assert (tmp_path / "log.csv").read_text().split()[0] == "pictures,seconds,move,late"
-
-
-def test_every_seed_and_every_step_draws_its_own_numbers():
-    drawn = [randomness(seed, seen).initial_seed() for seed in (0, 1) for seen in (0, 8, 2**30)]
-    assert len(set(drawn)) == len(drawn)
