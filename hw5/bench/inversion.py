@@ -15,8 +15,9 @@ spent). Measuring LPIPS is not timed, nor is what is prepared once for a generat
 the curvature (hw5/inversion/ready.py).
 
 LPIPS wavers while a loss falls, so the loop may have been as near long before its end. `ratio` is
-against the whole loop; `ratio_to_first` is against the loop stopped, like ours, when it is first as
-near as it ends (looked up every `EVERY` steps).
+against the whole loop, and a quarter of the pictures each lie below `ratio_of_a_quarter` and above
+`ratio_of_three_quarters`; `ratio_to_first` is against the loop stopped, like ours, when it is first
+as near as it ends (looked up every `EVERY` steps).
 
 Last, all pictures are inverted as one batch, by as many evaluations as the median picture took.
 """
@@ -24,9 +25,9 @@ Last, all pictures are inverted as one batch, by as many evaluations as the medi
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from statistics import fmean, median
+from statistics import fmean, median, quantiles
 
 import torch
 from torch import Tensor
@@ -94,6 +95,7 @@ def measure_inversion(*, num_pictures: int = NUM_PICTURES) -> dict[str, float]:
             on_step()
     medians = {name: median(row[name] for row in rows) for name in rows[0]}
     found |= {"ratio": medians.pop("ratio"), "reached": fmean(row["reached"] for row in rows)}
+    found |= _quarters([row["ratio"] for row in rows])
     found |= {name: value for name, value in medians.items() if name != "reached"}
     begin = time.perf_counter()
     settings = Fastest(num_evaluations=max(1, round(medians["evaluations"])))
@@ -101,6 +103,13 @@ def measure_inversion(*, num_pictures: int = NUM_PICTURES) -> dict[str, float]:
     found["batch_seconds_per_picture"] = (time.perf_counter() - begin) / num_pictures
     found["batch_ratio"] = found["starter_seconds"] / found["batch_seconds_per_picture"]
     return found
+
+
+def _quarters(ratios: Sequence[float]) -> dict[str, float]:
+    if len(ratios) < 2:
+        return {}
+    low, _, high = quantiles(ratios, n=4, method="inclusive")
+    return {"ratio_of_a_quarter": low, "ratio_of_three_quarters": high}
 
 
 def seconds_alone(network: Generator, targets: Images, criterion: Criterion) -> float:

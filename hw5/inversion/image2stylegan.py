@@ -33,6 +33,7 @@ from hw5.inversion.inverted import Inverted, Stopwatch
 from hw5.kit.checks import check_number
 from hw5.latents import mean_code, render
 from hw5.losses import PerceptualLoss
+from hw5.models.stylegan2_frozen import freeze
 from hw5.shapes import Images, PerPicture
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ def embed(
     """
     check_request(generator, target)
     watch = Stopwatch()
+    generator = freeze(generator)  # it draws the same, sooner
     perceptual = PerceptualLoss(features, dict.fromkeys(settings.layers, 1.0))
     start = mean_code(generator, "w+", num_samples=settings.num_mean, rng=rng)
     code = as_variable(start.expand(len(target), -1, -1))

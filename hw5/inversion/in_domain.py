@@ -35,6 +35,7 @@ from hw5.inversion.descent import (
 from hw5.inversion.inverted import Inverted, Stopwatch
 from hw5.kit.checks import check_number
 from hw5.latents import render
+from hw5.models.stylegan2_frozen import freeze
 from hw5.objective import Score
 from hw5.shapes import Codes, Images, Mask, PerPicture
 
@@ -132,7 +133,7 @@ def refine(
         with torch.no_grad():
             start = encoder(target)
     check_request(generator, target, start=start)
-    start = start.detach()
+    generator, start = freeze(generator), start.detach()  # frozen, it draws the same, sooner
     code = as_variable(start)
 
     def score() -> Scored:

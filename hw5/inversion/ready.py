@@ -1,7 +1,7 @@
 """The fastest search, ready to call: bundled generator, criterion and encoder, and their curvature.
 
 The curvature of fastest.py depends on networks and weights, not on the picture: it is measured once
-(half a minute) and kept in the cache folder under a name that changes with any of them.
+(a minute) and kept in the cache folder under a name that changes with any of them.
 
 Offers `open_fastest`, its answer `FastestKit`, `WEIGHTS`, and `open_encoder`, which also opens
 those of one's own. Read first: fastest.py.

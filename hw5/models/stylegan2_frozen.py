@@ -20,16 +20,17 @@ from torch.nn import functional as F
 from hw5.kit.checks import check_choice, check_shape
 from hw5.models.generator import Generator
 from hw5.models.stylegan2 import StyleGAN2
-from hw5.models.stylegan2_layers import SynthesisLayer, ToRGB
-from hw5.models.stylegan2_ops import EPSILON, LRELU_GAIN, SLOPE, FullyConnected, upsample
+from hw5.models.stylegan2_layers import SynthesisBlock, SynthesisLayer, ToRGB
+from hw5.models.stylegan2_ops import EPSILON, LRELU_GAIN, SLOPE, FullyConnected
 
 
 def freeze(generator: Generator) -> Generator:
     """A generator of the same pictures that draws them faster, for code after code.
 
     Weights that torch changes (training, `load_state_dict`, a move to another device) are followed;
-    a change behind torch's back, `weight.data += 1`, is not. Only StyleGAN2s with output skips and
-    unlimited features can be frozen; any other generator is returned as it is.
+    a change behind torch's back, `weight.data += 1`, is not. Only StyleGAN2s with output skips,
+    unlimited features and a separable filter can be frozen; any other generator is returned as it
+    is.
     """
     return FrozenStyleGAN2(generator) if _can_freeze(generator) else generator
 
@@ -38,7 +39,8 @@ def _can_freeze(generator: Generator) -> bool:
     if not isinstance(generator, StyleGAN2) or any(w.is_inference() for w in _weights(generator)):
         return False
     block = generator.synthesis.block(4)
-    return block.architecture == "skip" and block.conv1.clamp is None
+    is_plain = block.architecture == "skip" and block.conv1.clamp is None
+    return is_plain and _is_separable(block.resample_filter)
 
 
 class FrozenStyleGAN2(Generator):
@@ -80,12 +82,12 @@ class FrozenStyleGAN2(Generator):
     def _draw(self, w_plus: Tensor) -> Tensor:
         const = self.network.synthesis.block(4).const.detach()
         x, image = const.expand(len(w_plus), *const.shape), None
-        for index, fir, step in self._steps:
+        for index, enlarge, step in self._steps:
             result = step(x, w_plus[:, index])
-            if fir is None:
+            if enlarge is None:
                 x = result
             else:
-                image = result if image is None else upsample(image, fir) + result
+                image = result if image is None else enlarge @ (image @ enlarge.T) + result
         return image
 
     def _renew(self) -> None:
@@ -100,8 +102,29 @@ class FrozenStyleGAN2(Generator):
                 steps.append((index, None, _frozen_conv(layer)))
             else:  # what it adds to is enlarged by its own block's filter
                 block = self.network.get_submodule(f"synthesis.{name.partition('.')[0]}")
-                steps.append((index, block.resample_filter, _frozen_to_rgb(layer)))
+                steps.append((index, _enlarging(block), _frozen_to_rgb(layer)))
         self._steps, self._made_of = steps, made_of
+
+
+def _enlarging(block: SynthesisBlock) -> Tensor:
+    """`upsample` along one axis of the picture that this block adds to, as a matrix (2 h, h).
+
+    Three channels twice times a matrix take a quarter of the seconds of a convolution.
+    """
+    taps = 2 * _taps(block.resample_filter)  # 2: one of two pixels was a zero
+    axis = torch.eye(block.conv1.noise_const.shape[-1] // 2).to(taps)
+    return F.conv_transpose1d(axis[:, None], taps[None, None], stride=2, padding=1)[:, 0].T
+
+
+def _taps(fir: Tensor) -> Tensor:
+    """The filter (K,) that does the same along both axes as `fir` (K, K)."""
+    return fir.sum(dim=0) * fir.sum().rsqrt()
+
+
+def _is_separable(fir: Tensor) -> bool:
+    """Can it be had one axis after the other, both alike? Those of StyleGANs can."""
+    taps = _taps(fir)
+    return torch.allclose(torch.outer(taps, taps), fir)
 
 
 def _weights(network: StyleGAN2) -> itertools.chain[Tensor]:

@@ -27,6 +27,7 @@ def test_a_race_on_a_tiny_generator_has_all_its_figures(small_race, capsys):
     found = inversion.measure_inversion(num_pictures=2)
     assert found["reached"] == 1 and found["evaluations"] < 40
     assert found["ratio"] > 0 and found["batch_ratio"] > 0
+    assert found["ratio_of_a_quarter"] <= found["ratio"] <= found["ratio_of_three_quarters"]
     bars = capsys.readouterr().err
     assert "starter-style loops: 12 steps" in bars  # 3 for each of four rates
     assert "ours, picture by picture: 2 steps" in bars

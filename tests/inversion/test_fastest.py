@@ -48,7 +48,7 @@ def as_curvature(matrix):
 
 def test_with_the_exact_curvature_a_quadratic_takes_one_step(pictures):
     generator = LinearGenerator()
-    settings = Fastest(num_evaluations=2, damping=1e-9)
+    settings = Fastest(num_evaluations=2, damping=1e-9, first_share=1.0)
     curvature = as_curvature(exact_curvature(generator))
     found = search(generator, pictures, curvature=curvature, settings=settings)
     start = latents.mean_code(generator, "w+", rng=seeding.make(0))
