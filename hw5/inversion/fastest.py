@@ -4,21 +4,23 @@ What each part saves is measured, and drawn, by `python -m hw5 bench fastest --p
 evaluations to the loss that Adam, at the best of three rates for each picture, has after 100 from
 the mean; median of eight test pictures, 64 px, w+, squared pixels and features:
 
-- quasi-Newton steps instead of Adam's: 33;
+- quasi-Newton steps instead of Adam's: 31;
 - from an encoder's code instead of the mean: 20;
-- in the metric of curvature.py: 9.
+- in the metric of curvature.py: 7.5.
 
-A frozen generator (models/stylegan2_frozen.py) makes each evaluation cheaper, 0.84 of the time, and
-with eight pictures side by side it takes 0.42 for each.
+A frozen generator (models/stylegan2_frozen.py) makes each evaluation cheaper, 0.79 of the time, and
+with eight pictures side by side it takes 0.48 for each.
 
-What did not pay, by the same command: the metric without a good start, 42, and a quarter of the
+What did not pay, by the same command: the metric without a good start, 37, and a quarter of the
 pictures never got there. Nor did three of the eight by Gauss-Newton steps (gauss_newton.py) from
 the encoder's code, and the median price is 81: late in a search the linear model that they solve
 promises more than the picture keeps, so what makes the end slow is not curvature but that J itself
 changes. Nor, as a rule, bfloat16 (`precision`): ten times slower on a processor without
 instructions for it; on one that has them an evaluation took 0.96 of the time, and 100 ended at a
-loss a third higher. Tried by hand, and no help either: the curvatures at the picture's own
-solution, longer steps, Adam in the metric, weights with channels last.
+loss a quarter higher. Tried by hand, and no help either: the curvatures at the picture's own
+solution, Adam in the metric, weights with channels last, a start from the mean of three encoders'
+codes (nearer at first, level after thirty evaluations), a network that was taught to make the first
+steps from gradient and picture (level with these after twelve minutes of training, no better).
 
 Pictures of a batch share the work and nothing else: each has a memory (lbfgs.py) and a step length
 of its own. Offers `fastest` and its settings `Fastest`. Read next: improvements.py, which takes it
@@ -56,8 +58,8 @@ Encoder = Callable[[Images], Codes]  # pictures (N, 3, H, W) to w+ (N, L, d)
 class Fastest:
     """How to search. All numbers are ours, measured on a few pictures of the test split."""
 
-    # evaluations of each picture; from a good start, about as near as 1,000 steps of Adam by LPIPS
-    # (`bench inversion`)
+    # evaluations of each picture; half of the pictures are as near by LPIPS as 1,000 steps of Adam
+    # from the mean take them after 22 (`bench inversion`)
     num_evaluations: int = 60
     # steps remembered; 12 took a tenth more evaluations, 60 took as many
     memory: int = 30
