@@ -65,8 +65,8 @@ class Fastest:
     # steps remembered; 12 took a tenth more evaluations, 60 took as many
     memory: int = 30
     # curvature below which directions are treated alike, as a share of the largest. Evaluations to
-    # the loss of 41 with 0.002, median of 24 pictures: 35 with 0.001, 34.5 with 0.0005, 33 with
-    # 0.0002, which is slower by LPIPS
+    # one and the same loss, median of 24 pictures: 35 with 0.001, 34.5 with 0.0005, 33 with 0.0002,
+    # which is slower by LPIPS; 41 with 0.002 and the newest move's scale (lbfgs.py)
     damping: float = 0.0005
     # factor of a step that would have raised the loss; hardly one did
     shorten: float = 0.4

@@ -69,7 +69,8 @@ class Memory:
 
         The textbook takes the scale of the newest move, and so does a search without a metric. In a
         metric the moves are along what is left of the stiff directions, and the largest scale of
-        all serves the soft ones better: evaluations to the loss of 36 were 34 in place of 41.
+        all serves the soft ones better: 34.5 evaluations in place of 41 to one and the same loss,
+        with the smaller damping that it allows.
         """
         step = self._measured(slope)
         if not self.pairs:
